@@ -37,6 +37,7 @@ describe.skipIf(!existsSync('/usr/bin/prometheus'))('metrics', () => {
       expect(text).toMatch(
         /^jamey_bus_publish_duration_seconds_count\{client_id="jamey-conscience",operation="jamey\/conscience\/results result"\} [1-9]/m,
       )
+      expect(text).toMatch(/^jamey_bus_token_end_timestamp_seconds\{client_id="jamey-memory"\} 1\d{9}/m)
       expect(text).toMatch(/^jamey_data_bytes\{entry="broker"\} [1-9]/m)
       expect(text).toMatch(/^jamey_data_free_bytes [1-9]/m)
       expect(text).toMatch(/^jamey_broker_commit_duration_seconds_count [1-9]/m)

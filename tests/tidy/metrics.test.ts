@@ -32,7 +32,16 @@ function allMetrics(): Metrics {
     explain: () => ({ queue: { oldestAgeMs: 0 }, sending: { deadLetters: 0 } }),
   }).addTo(metrics)
   const latencies = () => ({ publications: new Map(), requests: new Map(), handlers: new Map() })
-  metrics.add(...busMetrics({ clientId: 'a', faults: [], stats, latencies, errorCounts: () => new Map() }))
+  metrics.add(
+    ...busMetrics({
+      clientId: 'a',
+      faults: [],
+      stats,
+      latencies,
+      errorCounts: () => new Map(),
+      tokenEndsAtMs: 0,
+    }),
+  )
   metrics.add(...brokerMetrics({ stats, latencies: () => ({ commits: new LatencyHistogram() }) }))
   metrics.add(...certificateMetrics(() => []))
   metrics.add(...dataMetrics(root))

@@ -45,7 +45,7 @@ export async function connectBus(config: BusConfig): Promise<Bus> {
   if (config.insecure === true) warnOfPlaintext(config)
   if (config.acceptUnverified === true) warnOfUnverified(config)
   const client = createClient(options)
-  bus = new MqttBus(config, permissions, client, () => renewal?.stop())
+  bus = new MqttBus(config, permissions, client, renewal)
   renewal?.watch(client)
   try {
     await connect(client, config)

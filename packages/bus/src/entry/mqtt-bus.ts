@@ -39,6 +39,7 @@ import { type BusLatencies, Latencies } from '../support/latencies.js'
 import { RateLimiter } from '../support/rate-limiter.js'
 import type { MqttPort } from '../wire/mqtt-port.js'
 import { ServerStamp } from '../wire/server-stamp.js'
+import type { Renewal } from './renewal.js'
 
 /** The root of all contracts' topics. */
 const ROOT = 'jamey/'
@@ -48,6 +49,9 @@ const FAREWELL_SHARE = 0.2
 const LOGGED_FAILURES_PER_SECOND = 10
 
 const silent: BusLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** See `Renewal`. */
+type KeptToken = Pick<Renewal, 'endsAtMs' | 'stop'>
 
 /** The bus over an MQTT client: puts the parts together and takes them apart again. */
 export class MqttBus implements Bus {
@@ -71,12 +75,12 @@ export class MqttBus implements Bus {
   readonly #subscriber: Subscriber
   readonly #requester: Requester
   readonly #responder: Responder
-  readonly #onClose: () => void
+  readonly #renewal: KeptToken | undefined
   /** Somebody looks at the states, and so need not be told of the last one. */
   #isWatched = false
   #closing: Promise<void> | undefined
 
-  constructor(config: BusConfig, permissions: Permissions, port: MqttPort, onClose: () => void = () => {}) {
+  constructor(config: BusConfig, permissions: Permissions, port: MqttPort, renewal?: KeptToken) {
     const { clientId, clock = systemClock, log = silent } = config
     this.clientId = clientId
     this.permissions = permissions
@@ -87,7 +91,7 @@ export class MqttBus implements Bus {
       { messagesPerSecond: LOGGED_FAILURES_PER_SECOND, overflow: 'reject' },
       clock,
     )
-    this.#onClose = onClose
+    this.#renewal = renewal
     const counters = this.#counters
     const limiter = config.rateLimit === undefined ? undefined : new RateLimiter(config.rateLimit, clock)
     const stamp = new ServerStamp({ port, clientId, unannounced: config.serverStamps })
@@ -219,6 +223,10 @@ export class MqttBus implements Bus {
     return { ...this.#counters, requestsWaiting: this.#requester.waiting }
   }
 
+  get tokenEndsAtMs(): number | undefined {
+    return this.#renewal?.endsAtMs
+  }
+
   errorCounts(): ReadonlyMap<string, number> {
     return this.#errorCounts.byKind
   }
@@ -281,7 +289,7 @@ export class MqttBus implements Bus {
     const farewellMs = Math.max(1, (deadline - this.#clock.now()) / 2)
     await this.#within(this.presence?.leave(farewellMs), farewellMs)
     this.presence?.stop()
-    this.#onClose()
+    this.#renewal?.stop()
     await this.#port.close({ drain, timeoutMs: Math.max(1, deadline - this.#clock.now()) })
   }
 

@@ -34,6 +34,7 @@ export class Renewal {
   readonly #log: BusLog
   readonly #username: string
   readonly #hasMethod: boolean
+  #endsAtMs: number | undefined
   #port: MqttPort | undefined
   #timer: unknown
   /** Moment at which the present token is to be replaced, by the monotonic clock. */
@@ -49,6 +50,11 @@ export class Renewal {
     this.#log = log
     this.#username = username ?? source.subject
     this.#hasMethod = hasMethod
+  }
+
+  /** End of the token that was handed out last, in milliseconds since 1970; undefined before the first. */
+  get endsAtMs(): number | undefined {
+    return this.#endsAtMs
   }
 
   /** Renews tokens over `port` from now on. */
@@ -67,7 +73,9 @@ export class Renewal {
    * look at the password. A token that was refused, or is to be renewed, is not handed out again.
    */
   async credentials(request: Pick<CredentialsRequest, 'reason'>): Promise<Credentials> {
-    const { token } = await (request.reason === 'connect' ? this.#source.current() : this.#source.renew())
+    const issued = await (request.reason === 'connect' ? this.#source.current() : this.#source.renew())
+    const { token } = issued
+    this.#endsAtMs = issued.expiresAtMs
     // The time of day may be corrected before the token ends; the server's clock goes on.
     this.#dueAtMs = this.#clock.now() + this.#source.refreshAtMs - this.#clock.timeOfDay()
     this.#schedule(this.#untilRefreshMs)

@@ -96,6 +96,8 @@ export interface Bus {
   /** Publishes an error event where this is a component and may; never throws. */
   reportError(error: unknown, context?: ErrorContext): Promise<void>
   stats(): BusStats
+  /** End of the token that this client has now, in milliseconds since 1970; undefined where it has none that it renews. */
+  readonly tokenEndsAtMs: number | undefined
   /** Failures that were reported, by kind, since the bus was made. */
   errorCounts(): ReadonlyMap<string, number>
   /** How long requests and handlers took, since the bus was made. */

@@ -30,6 +30,8 @@ export interface ObservedBus {
   readonly faults: readonly { readonly kind: string }[]
   stats(): BusNumbers
   errorCounts(): ReadonlyMap<string, number>
+  /** Milliseconds since 1970. */
+  readonly tokenEndsAtMs: number | undefined
   latencies(): {
     readonly publications: ReadonlyMap<string, LatencyHistogram>
     readonly requests: ReadonlyMap<string, LatencyHistogram>
@@ -106,6 +108,15 @@ export function busMetrics(bus: ObservedBus): MetricDefinition[] {
       type: 'gauge',
       help: 'Faults that this component tells of in its status.',
       read: () => [{ labels, value: bus.faults.length }],
+    },
+    {
+      name: 'jamey_bus_token_end_timestamp_seconds',
+      type: 'gauge',
+      help: 'When the token of the client ends, in seconds since 1970.',
+      read: () => {
+        const { tokenEndsAtMs } = bus
+        return tokenEndsAtMs === undefined ? [] : [{ labels, value: tokenEndsAtMs / 1000 }]
+      },
     },
     {
       name: 'jamey_bus_errors_reported_total',
