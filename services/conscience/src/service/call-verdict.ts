@@ -21,7 +21,7 @@ export interface CallJudgement {
   readonly nowMs: number
 }
 
-export const NOBODY_TO_ASK = 'nobody can be asked here, so it must not be done'
+const NOBODY_TO_ASK = 'nobody can be asked here, so it must not be done'
 
 export function callVerdictOf({
   evaluationId,

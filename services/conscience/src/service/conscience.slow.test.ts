@@ -223,6 +223,9 @@ describe('a conscience on the bus', () => {
       judge: { status: 'failed', error: 'the endpoint answered with HTTP 500' },
     })
     expect(verdict.reasons.join()).toContain('the judge was not heard')
+    expect(verdict.reasons.at(-1)).toMatch(
+      /^an action in words never makes an approval.*`jamey evaluate --tool`/,
+    )
     expect(await reported).toMatchObject({ component: 'conscience', kind: 'judge-failed', retryable: true })
     expect(JSON.stringify([verdict, ...errors.seen])).not.toContain('sk-secret')
   })

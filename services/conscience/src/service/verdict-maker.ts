@@ -20,7 +20,7 @@ import type { ApprovalService } from './approval-service.js'
 import type { AttestationListener } from './attestation-listener.js'
 import type { Asked } from './batch.js'
 import { askOf } from './call-ask.js'
-import { callVerdictOf, NOBODY_TO_ASK } from './call-verdict.js'
+import { callVerdictOf } from './call-verdict.js'
 import type { SessionService } from './session-service.js'
 
 /** The part of a requester's time that the judge may use, so that the rules can still answer. */
@@ -155,8 +155,11 @@ export class VerdictMaker {
   }
 }
 
+const NO_APPROVAL_OF_WORDS =
+  'an action in words never makes an approval, so it must not be done: have the call itself judged, its tool and arguments (`jamey evaluate --tool`)'
+
 function told(decision: Decision, reasons: readonly string[]): string[] {
-  return decision === 'ask' ? [...reasons, NOBODY_TO_ASK] : [...reasons]
+  return decision === 'ask' ? [...reasons, NO_APPROVAL_OF_WORDS] : [...reasons]
 }
 
 function assertWithinBounds({ action, context, user }: TextEvaluation): void {
