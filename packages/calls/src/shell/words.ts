@@ -12,10 +12,18 @@ export function argumentOf(word: Word, variables: ReadonlyMap<string, string>): 
   const { parts } = word
   if (parts === undefined) return { text: word.value, isDynamic: false }
   const known = parts.map((part) => partOf(part, variables))
-  return {
-    text: known.map(({ text }) => text).join(''),
-    isDynamic: known.some(({ isDynamic }) => isDynamic),
-  }
+  const text = known.map(({ text }) => text).join('')
+  const leads = parts.some(({ type }) => type === 'BraceExpansion') && leadsElsewhere(text)
+  return { text, isDynamic: leads || known.some(({ isDynamic }) => isDynamic) }
+}
+
+/**
+ * Whether some word that a shell makes of one with braces may lie elsewhere than the one with them: `a/{../../b,c}`,
+ * `{/etc,a}`, `{,a}/etc`, `.{a,}./b`.
+ */
+function leadsElsewhere(text: string): boolean {
+  const plain = text.replace(/['"\\]/g, '')
+  return /[{,][/~]|[$`]|\.\.(?!\w)|\.[,}]|\}\.(?:[/{]|$)|^\{(?:.*[{,])?[,}]/s.test(plain)
 }
 
 function partOf(part: WordPart, variables: ReadonlyMap<string, string>): Argument {
