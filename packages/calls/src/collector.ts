@@ -283,7 +283,7 @@ export class Collector {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)) return
     const fact = pathFact(text, this.#options, isDynamic)
     if (isDynamic) this.fail(where, `where ${text} lies is known when it runs`)
-    this.#files.push({ where, ...fact, access, isWorkable: isWorkable(fact) })
+    this.#files.push({ where, ...fact, access, isWorkable: isWorkable(fact, access, this.#options) })
   }
 }
 

@@ -3,7 +3,7 @@ import type { SecretFact } from './text/secrets.js'
 import type { SignalFact } from './text/signals.js'
 import type { ToolCatalogue } from './tools/catalogue.js'
 import type { MailFact } from './values/mail.js'
-import type { PathFact, PathOptions } from './values/path.js'
+import type { Access, PathFact, PathOptions } from './values/path.js'
 import type { SqlFact } from './values/sql.js'
 import type { UrlFact } from './values/url.js'
 
@@ -25,8 +25,8 @@ export interface CommandFact extends Placed {
 
 /** A path, and what would be done there. */
 export interface FileFact extends PathFact, Placed {
-  readonly access: 'read' | 'write' | 'delete'
-  /** A write there is no more than work in the workspace. */
+  readonly access: Access
+  /** A change there is no more than work in the workspace, or with temporary files. */
   readonly isWorkable: boolean
 }
 

@@ -90,6 +90,26 @@ describe('a call of a shell', () => {
     expect(reasons).toContainEqual(reason instanceof RegExp ? expect.stringMatching(reason) : reason)
   })
 
+  it.each([
+    'dist/{../x,../../../home}',
+    'dist/{a,.}./x',
+    "dist/{.'.',a}/x",
+    'dist/.{a,}./x',
+    '{/home,a/dist/}',
+    '{,a}/home',
+    '{~/x,dist}',
+    'dist/{$X,a}',
+  ])('does not say where the braces of %s lead', (path) => {
+    expect(bash(`rm -rf ${path}`).files).toMatchObject([{ place: 'unknown', isWorkable: false }])
+  })
+
+  it.each(['dist/{a,b}', 'file{1..5}', 'a.{js,ts}', 'a{,.bak}', '{src,tests}/x'])(
+    'knows where the braces of %s lead',
+    (path) => {
+      expect(bash(`touch ${path}`).files).toMatchObject([{ place: 'workspace', isWorkable: true }])
+    },
+  )
+
   it('tells in whose name a command runs, and code that it is given', () => {
     expect(bash('sudo env rm x').commands.at(-1)?.wrappers).toEqual(['sudo', 'env'])
     expect(bash('python3 -c "print(1)"').code).toMatchObject([{ interpreter: 'python3', text: 'print(1)' }])
@@ -123,6 +143,74 @@ describe('where a path lies', () => {
     ['keys/server.pem', 'workspace', false],
   ])('%s', (path, place, isWorkable) => {
     expect(fileOf(path)).toMatchObject({ place, isWorkable, access: 'write' })
+  })
+})
+
+describe('what is deleted below a temporary folder', () => {
+  const deleted = (command: string, workspace = '/srv/app') => {
+    const { effects, files } = factsOf({ tool: 'Bash', arguments: { command } }, { ...PLACE, workspace })
+    return { isWrite: !effects.includes('delete'), isWorkable: files.every((file) => file.isWorkable) }
+  }
+  const TEMPORARY_FILES = { isWrite: true, isWorkable: true }
+  const OF_OTHERS = { isWrite: false, isWorkable: false }
+
+  it.each([
+    'rm -rf /tmp/build-123',
+    'rm -rf /tmp/a /var/tmp/b',
+    'rm -f /tmp/tmp.Ab12/*.log',
+    'rm -rf /tmp/a/{b,c}',
+  ])('%s deletes temporary files', (command) => {
+    expect(deleted(command)).toEqual(TEMPORARY_FILES)
+  })
+
+  it.each([
+    'rm -rf /tmp',
+    'rm -rf /tmp/.',
+    'rm -rf /tmp/a/..',
+    'rm -rf /tmp/*',
+    'rm -rf /tmp/*/',
+    'rm -rf /tmp/*/cache',
+    'rm -rf /tmp/.*',
+    'rm -rf /tmp/build-?',
+    'rm -rf /tmp/{a,b}',
+    'rm -rf /tmp/a /tmp/*',
+    'rm -rf /var/tmp',
+    'rm -rf /dev/shm/*',
+    'rm -rf /private/tmp/*',
+  ])('%s deletes what others have there', (command) => {
+    expect(deleted(command)).toEqual(OF_OTHERS)
+  })
+
+  it('is no temporary file where a pattern moves all of it away, or find deletes it', () => {
+    expect(deleted('mv /tmp/* x').isWorkable).toBe(false)
+    expect(deleted('find /tmp -delete')).toEqual(OF_OTHERS)
+  })
+
+  it.each([
+    ['/tmp/app', 'rm -rf ../backups'],
+    ['/tmp/app', 'rm -rf /tmp/backups/*'],
+    ['/private/tmp/app', 'rm -rf /tmp/backups'],
+    ['/tmp/work/app', 'rm -rf ../backups'],
+    ['/tmp/work/app', 'rm -rf /tmp/work'],
+    ['/tmp/work/app', 'rm -rf ..'],
+    ['/tmp/a/work/app', 'rm -rf /tmp/a/w*'],
+  ])('with the workspace %s, %s deletes what is beside it', (workspace, command) => {
+    expect(deleted(command, workspace)).toEqual(OF_OTHERS)
+  })
+
+  it('is the workspace itself where that is temporary, and what is beside no folder of the workspace', () => {
+    expect(deleted('rm -rf dist', '/tmp/app')).toEqual(TEMPORARY_FILES)
+    expect(deleted('rm -rf /tmp/build-123', '/tmp/work/app')).toEqual(TEMPORARY_FILES)
+  })
+
+  it.each([
+    ['/srv/app', 'cp a /tmp', true],
+    ['/tmp/app', 'cp a /tmp', true],
+    ['/tmp/app', 'ls > /tmp/out.log', true],
+    ['/tmp/work/app', 'ls > /tmp/out.log', true],
+    ['/tmp/work/app', 'cp a ../other/a', false],
+  ])('with the workspace %s, %s writes temporary files: %s', (workspace, command, isWorkable) => {
+    expect(deleted(command, workspace)).toEqual({ isWrite: true, isWorkable })
   })
 })
 

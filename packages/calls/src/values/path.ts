@@ -16,6 +16,9 @@ export interface PathFact {
   readonly isGuard: boolean
 }
 
+/** What would be done with a file. */
+export type Access = 'read' | 'write' | 'delete'
+
 export interface PathOptions {
   /** Absolute; where relative paths begin. */
   readonly workspace: string
@@ -46,7 +49,10 @@ const GUARD =
   /(?:^|\/)(?:\.jamey(?:\/|$)|[\w.-]*jamey[\w.-]*\.ya?ml$|\.mcp\.json$|\.claude\.json$|\.claude\/(?:settings[\w.]*\.json$|hooks(?:\/|$)|agents(?:\/|$)|commands(?:\/|$)|skills(?:\/|$))|managed-settings\.json$|\.cursor\/(?:hooks\.json$|mcp\.json$|cli\.json$|rules(?:\/|$))|\.codex\/|\.gemini\/|\.vscode\/mcp\.json$|systemd\/[^/]*\/[^/]*jamey)/i
 const DEVICE = /^\/(?:dev|proc|sys)(?:\/|$)/
 const HARMLESS_DEVICE = /^\/dev\/(?:null|zero|stdin|stdout|stderr|tty|random|urandom|fd\/\d+)$/
+const TEMPORARY_FOLDER = /^(?:\/tmp|\/var\/tmp|\/dev\/shm|\/private\/tmp)$/
 const TEMPORARY = /^(?:\/tmp|\/var\/tmp|\/dev\/shm|\/private\/tmp)(?:\/|$)/
+/** What a shell makes several names of. */
+const PATTERN = /[*?[{]|[@!+]\(/
 
 /** `isDynamic`: variables or substitutions stand in it, so that it may lie anywhere. */
 export function pathFact(text: string, options: PathOptions, isDynamic = false): PathFact {
@@ -89,20 +95,56 @@ function matchesGlob(name: string, pattern: string): boolean {
 const GENERATED =
   /^(?:node_modules|dist|build|out|target|coverage|\.nyc_output|\.cache|\.next|\.nuxt|\.turbo|\.parcel-cache|\.vite|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.venv|venv|\.eggs|[^/]+\.egg-info|tmp|temp|logs|bin\/Debug|obj|package-lock\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.(?:log|tmp|pyc|o|class|tsbuildinfo|bak|orig))(?:\/|$)/
 
-/** Whether it would be there again after the next build: below the workspace, or temporary. */
-export function isGenerated({ path, place }: PathFact, { workspace }: PathOptions): boolean {
-  if (place === 'temporary') return path.split('/').length > 2
-  const root = posix.resolve(workspace)
+/** Whether its loss is none: below the workspace it would be there again after the next build, or it is temporary. */
+export function isGenerated(fact: PathFact, options: PathOptions): boolean {
+  const { path, place } = fact
+  if (place === 'temporary') return isOwnTemporary(path, 'delete', options)
+  const root = posix.resolve(options.workspace)
   if (place !== 'workspace' || path === root) return false
   const below = path.slice(root.length + 1).split('/')
   // In any package of the workspace, and no pattern that selects more than its own name.
   return below.some((_, i) => GENERATED.test(below.slice(i).join('/'))) && !/^[*?[]/.test(below[0] ?? '')
 }
 
-/** Whether a write there is no more than work in the workspace. */
-export function isWorkable({ place, isSecret, isConfiguration, path }: PathFact): boolean {
+/** Whether a change there is no more than work in the workspace, or with temporary files. */
+export function isWorkable(fact: PathFact, access: Access, options: PathOptions): boolean {
+  const { place, isSecret, isConfiguration, path } = fact
   if (HARMLESS_DEVICE.test(path)) return true
-  return (place === 'workspace' || place === 'temporary') && !isSecret && !isConfiguration
+  if (isSecret || isConfiguration) return false
+  return place === 'workspace' || (place === 'temporary' && isOwnTemporary(path, access, options))
+}
+
+/**
+ * Whether a change of this path below a temporary folder is one of temporary files. Not so where it deletes the folder, which
+ * all programs of the machine share, or what a pattern selects of all that is in it; nor where the workspace itself is
+ * temporary, and it deletes what is around or beside that. What is beside it in a folder that is not shared is other work,
+ * which is not written either.
+ */
+function isOwnTemporary(path: string, access: Access, { workspace }: PathOptions): boolean {
+  const root = canonical(posix.resolve(workspace))
+  const parent = posix.dirname(root)
+  const reached = canonical(reachOf(path))
+  const isDeleted = access === 'delete'
+  if (TEMPORARY_FOLDER.test(reached)) return !isDeleted && reached === canonical(path)
+  if (holds(reached, root) && isDeleted) return false
+  if (!TEMPORARY.test(parent) || !holds(parent, reached)) return true
+  return !isDeleted && TEMPORARY_FOLDER.test(parent)
+}
+
+/** The path itself, or the folder that its first pattern selects from. */
+function reachOf(path: string): string {
+  const parts = path.split('/')
+  const first = parts.findIndex((part) => PATTERN.test(part))
+  return first < 0 ? path : parts.slice(0, first).join('/') || '/'
+}
+
+/** What macOS calls by two names. */
+function canonical(path: string): string {
+  return path.replace(/^\/private(?=\/tmp(?:\/|$))/, '')
+}
+
+function holds(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
 }
 
 function normalised(text: string, { workspace, home }: PathOptions): string {

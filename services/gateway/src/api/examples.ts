@@ -81,7 +81,7 @@ const APPROVED = {
   changed_at: '2026-11-14T20:01:00.000Z',
 }
 
-const REASON = 'it reads, and changes no more than files of the workspace'
+const REASON = 'it reads, and changes no more than files of the workspace or temporary files'
 
 const VERDICT = {
   kind: 'call',
