@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { claimRunFile } from '../install/run-file.js'
+import { claimRunFile, runFilePath } from '../install/run-file.js'
 import { TestFolder } from '../install/test-folder.support.js'
 import { reachableHost } from '../support/host-address.js'
 import { connectionFailure } from './connection.js'
@@ -23,11 +23,47 @@ describe('a command', () => {
     expect(config).toMatchObject({ url: 'mqtts://127.0.0.1:18883', permissions: ['jamey/#'] })
     expect(config.clientId).toMatch(/^jamey-cli-[0-9a-f]{12}$/)
     expect(address).toBe('127.0.0.1:18883')
+    expect((await connectionTarget(from({}), { permission: ['a'] })).config.permissions).toEqual(['a'])
     claim.release()
-    expect((await connectionTarget(from({}), { permission: ['a'] })).config).toMatchObject({
-      url: 'mqtts://127.0.0.1:8883',
-      permissions: ['a'],
-    })
+  })
+
+  it('never takes another system for that of its folder: where nothing was started from it, there is none', async () => {
+    await at.install()
+    for (const options of [{}, { dataDir: at.directory.path }]) {
+      await expect(connectionTarget(from({}), options)).rejects.toMatchObject({
+        code: 'no-broker',
+        exitCode: 5,
+        message: `nothing runs from ${at.directory.path}`,
+        hint: expect.stringContaining('`jamey up'),
+      })
+    }
+    const claim = claimRunFile(at.directory.path, '0.1.0')
+    // It does not listen yet.
+    await expect(connectionTarget(from({}), {})).rejects.toMatchObject({ code: 'no-broker' })
+    claim.release()
+  })
+
+  it('takes the port of a broker that the environment starts with the certificate of the folder', async () => {
+    await at.install()
+    const env = { JAMEY_BROKER_CERT: '.jamey/certs/server.crt', JAMEY_BROKER_PORT: '18884' }
+    expect((await connectionTarget(from(env), {})).address).toBe('127.0.0.1:18884')
+    const other = { ...env, JAMEY_BROKER_CERT: 'other/server.crt' }
+    await expect(connectionTarget(from(other), {})).rejects.toMatchObject({ code: 'no-broker' })
+  })
+
+  it('tries what is recorded of a process that it cannot see, such as one in a container, and says so', async () => {
+    await at.install()
+    const record = {
+      pid: 2 ** 30,
+      process_started: 'elsewhere',
+      version: '0.1.0',
+      started_at: '2026-05-01T00:00:00Z',
+    }
+    const broker = { host: '0.0.0.0', port: 18_885 }
+    writeFileSync(runFilePath(at.directory.path), JSON.stringify({ ...record, broker }), { mode: 0o600 })
+    const { address, doubt } = await connectionTarget(from({}), {})
+    expect(address).toBe('127.0.0.1:18885')
+    expect(doubt).toContain('trying 127.0.0.1:18885')
   })
 
   it('takes the environment first, and never the name of the component whose environment it is', async () => {
@@ -53,7 +89,7 @@ describe('a command', () => {
   })
 
   it('goes by the manifest where it connects as a client that this names', async () => {
-    await at.install()
+    await at.installRunning()
     writeFileSync(
       join(at.path, 'permissions.yaml'),
       "version: 1\nclients: { robot-7: { proof: token, permissions: ['publish:lab/%c/#'] } }\n",
@@ -71,7 +107,7 @@ describe('a command', () => {
   })
 
   it('tries for ever once connected, unless it was told how often', async () => {
-    await at.install()
+    await at.installRunning()
     expect((await connectionTarget(from({}), {})).config.failuresBeforeOpen).toBe(Number.POSITIVE_INFINITY)
     const env = { MQTT_BROKER_URL: 'mqtt://example.org', MQTT_JWT_SECRET: 'x'.repeat(32) }
     expect((await connectionTarget(from(env), {})).config.failuresBeforeOpen).toBe(Number.POSITIVE_INFINITY)
@@ -80,7 +116,7 @@ describe('a command', () => {
   })
 
   it('tells nobody there, nobody to trust and nobody who wants us apart', async () => {
-    await at.install()
+    await at.installRunning()
     const target = await connectionTarget(from({}), {})
     const told = (cause: Error) => connectionFailure({ cause }, target)
     const system = (code: string) => Object.assign(new Error(code), { code })

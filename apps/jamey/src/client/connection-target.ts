@@ -1,9 +1,18 @@
 import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
 import type { BusConfig } from '@jamey/bus'
 import { COMPONENTS } from '@jamey/contracts'
-import { dataDirectoryOption, readDataFile, requireDataDirectory } from '../install/data-directory.js'
-import { runningBroker } from '../install/run-file.js'
-import { hostInUrl } from '../support/host-address.js'
+import {
+  type DataDirectory,
+  dataDirectoryOption,
+  readDataFile,
+  requireDataDirectory,
+} from '../install/data-directory.js'
+import { type BrokerAddress, recordedBroker } from '../install/run-file.js'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure } from '../support/failure.js'
+import { hostInUrl, reachableHost } from '../support/host-address.js'
+import { listeningOf } from '../support/listening.js'
 import type { CommandContext } from '../terminal/command-context.js'
 
 const PASSING_NAME = 'jamey-cli-'
@@ -22,6 +31,8 @@ export interface ConnectionTarget {
   /** `127.0.0.1:8883`, as errors name it. */
   readonly address: string
   readonly wayOut: string
+  /** Why the address may be the wrong one. */
+  readonly doubt?: string
   /** The source that said which permissions to ask for. */
   readonly permissionSource: PermissionSource
 }
@@ -33,8 +44,9 @@ export interface ConnectionTarget {
 export type PermissionSource = 'option' | 'environment' | 'file' | 'manifest' | 'default'
 
 /**
- * The broker of MQTT_BROKER_URL where that is set, else the one of the data directory: at the address its
- * running `jamey up` wrote down, or at the default one. The name is a new one for every command, so that none
+ * The broker of MQTT_BROKER_URL where that is set, else the one of the data directory: at the address that it wrote
+ * down as it was started, or that the environment gives it. There is no default: what listens there may be the system of
+ * which this folder is a copy. The name is a new one for every command, so that none
  * throws out another one or the component whose `.env` lies in the folder. A client certificate is bound to its
  * name, so that of the environment is shown only under the name it bears, and only where that is asked for.
  */
@@ -117,7 +129,7 @@ async function targetOfDirectory(
   options: ClientOptions,
 ): Promise<ConnectionTarget> {
   const directory = requireDataDirectory(cwd, options.dataDir)
-  const { host, port } = runningBroker(directory)
+  const { host, port, doubt } = brokerOf(directory, { env, cwd })
   const { readTokenSecretFile } = await import('../support/from-auth.js')
   const named = await namedPermissions({ env, cwd }, options)
   return {
@@ -131,8 +143,32 @@ async function targetOfDirectory(
     },
     address: `${hostInUrl(host)}:${port}`,
     wayOut: `start it with \`jamey up${dataDirectoryOption(directory, cwd)}\``,
+    ...(doubt === undefined ? {} : { doubt }),
     permissionSource: sourceOf(options, named),
   }
+}
+
+function brokerOf(
+  directory: DataDirectory,
+  { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
+): BrokerAddress & Pick<ConnectionTarget, 'doubt'> {
+  const recorded = recordedBroker(directory)
+  if (recorded?.isSeen) return recorded.address
+  if (recorded !== undefined) {
+    const { host, port } = recorded.address
+    const doubt = `nothing that runs from ${directory.path} is seen from here; trying ${hostInUrl(host)}:${port}, where the last broker of it listened`
+    return { host, port, doubt }
+  }
+  const certificate = env['JAMEY_BROKER_CERT']
+  if (certificate && resolve(cwd, certificate) === directory.serverCertificate) {
+    const { host, port } = listeningOf({}, env)
+    return { host: reachableHost(host), port }
+  }
+  throw new CommandFailure(`nothing runs from ${directory.path}`, {
+    code: 'no-broker',
+    exitCode: EXIT.unavailable,
+    hint: `\`jamey up${dataDirectoryOption(directory, cwd)}\` starts it; a broker that was started otherwise is named by MQTT_BROKER_URL`,
+  })
 }
 
 function addressOf(url: string | readonly string[]): string {

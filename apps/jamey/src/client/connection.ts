@@ -34,6 +34,7 @@ async function openBus({ terminal, interrupted }: CommandContext, target: Connec
   if (target.config.insecure === true) {
     terminal.warn(`the connection to ${target.address} is not encrypted`)
   }
+  if (target.doubt !== undefined) terminal.warn(target.doubt)
   const { connectBus } = await import('../support/from-bus.js')
   const deadline = new AbortController()
   const timer = setTimeout(() => deadline.abort(), CONNECT_TIMEOUT_MS)

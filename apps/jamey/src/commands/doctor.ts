@@ -1,4 +1,3 @@
-import { listeningOf } from '../components/listening.js'
 import { certificateServedAt, checkBrokerSettings, runsBroker } from '../doctor/broker-checks.js'
 import { probe } from '../doctor/broker-probe.js'
 import { checkBroker, checkTls } from '../doctor/client-checks.js'
@@ -18,6 +17,7 @@ import { readRunFile } from '../install/run-file.js'
 import { EXIT, type ExitCode } from '../support/exit-codes.js'
 import { reportOf } from '../support/failure.js'
 import { reachableHost } from '../support/host-address.js'
+import { listeningOf } from '../support/listening.js'
 import { plural } from '../support/quantities.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 
@@ -184,9 +184,10 @@ async function findBrokerApart(
   const own = certificatesIn(directory.serverCertificate)[0]?.fingerprint256
   const served = await certificateServedAt(reachableHost(host), port)
   if (own === undefined || served?.fingerprint256 !== own) return undefined
-  const message = `a broker with this folder's certificate runs at port ${port}, started from other settings`
-  const hint = '`jamey doctor` in the folder of its `.env`, or with its variables, looks at it'
-  return { check: 'jamey up', status: 'ok', message, hint }
+  const message = `nothing runs from this folder, and a broker with its certificate runs at port ${port}: of other settings, or of a folder that this one is a copy of`
+  const hint =
+    'commands here do not talk to it; `jamey doctor` in the folder of its `.env` or `jamey up`, or with its variables, looks at it'
+  return { check: 'jamey up', status: 'warning', message, hint }
 }
 
 function portsFree(env: NodeJS.ProcessEnv): Promise<Finding[]> {

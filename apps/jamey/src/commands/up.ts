@@ -7,17 +7,7 @@ import { type ServedBroker, type Surroundings, startServedBroker } from '../brok
 import type { BrokerSettings } from '../broker/settings.js'
 import { CertificateKeeper } from '../components/certificate-keeper.js'
 import { type RunningComponent, startComponent } from '../components/component.js'
-import {
-  type BrokerAddress,
-  environmentBesideBroker,
-  serviceSettings,
-} from '../components/component-environment.js'
-import {
-  httpPortFailure,
-  type Listening,
-  type ListeningOptions,
-  listeningOf,
-} from '../components/listening.js'
+import { environmentBesideBroker, serviceSettings } from '../components/component-environment.js'
 import { ServedMetrics } from '../components/served-metrics.js'
 import { type Stoppable, stopInOrder } from '../components/stop-in-order.js'
 import { findingsBeside } from '../doctor/findings-beside.js'
@@ -31,9 +21,10 @@ import {
 import { ownFolderOf } from '../install/expiry.js'
 import { namedClients } from '../install/named-clients.js'
 import { CERTIFIED_CLIENTS, makeDataDirectory, provision, RESERVED_CLIENTS } from '../install/provision.js'
-import { claimRunFile, type RunClaim } from '../install/run-file.js'
+import { type BrokerAddress, claimRunFile, type RunClaim } from '../install/run-file.js'
 import { EXIT } from '../support/exit-codes.js'
 import { reachableHost } from '../support/host-address.js'
+import { httpPortFailure, type Listening, type ListeningOptions, listeningOf } from '../support/listening.js'
 import { VERSION } from '../support/version.js'
 import { aborted, unlessAborted } from '../support/waiting.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'

@@ -2,12 +2,8 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { COMPONENTS } from '@jamey/contracts'
 import type { ClientComponent, DataDirectory } from '../install/data-directory.js'
+import type { BrokerAddress } from '../install/run-file.js'
 import { hostInUrl } from '../support/host-address.js'
-
-export interface BrokerAddress {
-  readonly host: string
-  readonly port: number
-}
 
 /**
  * The environment of a component that takes its identity from a data directory: its own client identifier and

@@ -2,11 +2,11 @@ import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import type { DataDirectory } from '../install/data-directory.js'
 import { CommandFailure } from '../support/failure.js'
+import { anotherPort } from '../support/listening.js'
 import { aborted } from '../support/waiting.js'
 import type { CommandContext } from '../terminal/command-context.js'
 import { announcerIn } from './announcer.js'
 import { completed } from './component-environment.js'
-import { anotherPort } from './listening.js'
 import { stopInOrder } from './stop-in-order.js'
 
 /** The authorization service alone in this process, until somebody stops it; SIGHUP has it read its files again. */

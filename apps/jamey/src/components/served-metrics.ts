@@ -7,7 +7,7 @@ import type { CertificateEnd, ClientMetrics, Metrics, MetricsServer } from '@jam
 import type { Logger } from 'pino'
 import { readDataFile } from '../install/data-directory.js'
 import { CommandFailure } from '../support/failure.js'
-import { portIn } from './listening.js'
+import { portIn } from '../support/listening.js'
 
 /** More than any token. */
 const MAXIMUM_TOKEN_BYTES = 10_000

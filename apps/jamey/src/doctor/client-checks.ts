@@ -34,7 +34,7 @@ export async function checkBroker(
 }
 
 const REFUSED_HINT =
-  'the token secret has to be the one that the broker has (MQTT_JWT_SECRET, MQTT_JWT_SECRET_FILE or the folder of a running `jamey up`, which is to be restarted where its secret was replaced), and both clocks have to be right'
+  'the token secret has to be the one that the broker has (MQTT_JWT_SECRET, MQTT_JWT_SECRET_FILE or the folder of a running `jamey up`, which is to be restarted where its secret was replaced), and both clocks have to be right; a broker of ours warns in its log of this attempt, too, as of a client `jamey-cli-...`'
 
 /**
  * The TLS side of the broker that the environment names: how long its certificate is good, whether it takes the

@@ -153,11 +153,32 @@ function serialise(record: RunRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`
 }
 
-/** The address of a data directory's broker, as a client on this machine reaches it. */
-export function runningBroker(directory: DataDirectory): { host: string; port: number } {
+/** The address of a data directory's broker, as a part on this machine reaches it: the default one while none runs. */
+export function runningBroker(directory: DataDirectory): BrokerAddress {
   const run = readRunFile(directory.path)
-  const broker = run.state === 'running' ? run.record.broker : null
-  return broker === null
-    ? { host: '127.0.0.1', port: DEFAULT_BROKER_PORT }
-    : { host: reachableHost(broker.host), port: broker.port }
+  return (run.state === 'running' ? addressIn(run.record) : undefined) ?? DEFAULT_ADDRESS
+}
+
+/**
+ * The address at which a broker of this data directory was started; undefined where nothing was. It is certain only where
+ * the process can be seen: one in another container has a record, too.
+ */
+export function recordedBroker(
+  directory: DataDirectory,
+): { readonly address: BrokerAddress; readonly isSeen: boolean } | undefined {
+  const run = readRunFile(directory.path)
+  const address = run.state === 'none' ? undefined : addressIn(run.record)
+  return address && { address, isSeen: run.state === 'running' }
+}
+
+export interface BrokerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+const DEFAULT_ADDRESS: BrokerAddress = { host: '127.0.0.1', port: DEFAULT_BROKER_PORT }
+
+function addressIn(record: RunRecord | undefined): BrokerAddress | undefined {
+  const broker = record?.broker
+  return broker ? { host: reachableHost(broker.host), port: broker.port } : undefined
 }

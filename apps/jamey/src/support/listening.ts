@@ -1,6 +1,6 @@
-import { EXIT } from '../support/exit-codes.js'
-import { CommandFailure } from '../support/failure.js'
-import { DEFAULT_BROKER_PORT } from '../support/host-address.js'
+import { EXIT } from './exit-codes.js'
+import { CommandFailure } from './failure.js'
+import { DEFAULT_BROKER_PORT } from './host-address.js'
 
 const DEFAULT_HTTP_PORT = 8080
 const DEFAULT_HOST = '127.0.0.1'
