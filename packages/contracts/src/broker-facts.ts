@@ -37,6 +37,7 @@ export const brokerStatusSchema = z.object({
   subscriptions: count,
   retained: count,
   in_flight: count,
+  /** `bytes` are of what is queued and what is in flight, an estimate of their memory. */
   queued: z.object({ messages: count, bytes }),
   /** PUBLISH packets. */
   messages: z.object({ received: byQos, sent: byQos }),
@@ -98,6 +99,7 @@ const summary = {
   keep_alive: count.optional(),
   in_flight: count,
   queued: count,
+  /** Of what is queued and what is in flight, an estimate of their memory. */
   queued_bytes: bytes,
   /** Messages of its present connection. */
   received: count,

@@ -163,6 +163,7 @@ describe('a broker that is asked', () => {
     const named = async () => [
       { clientId: 'ada', permissions: ['#'] },
       { clientId: 'cleo', permissions: ['publish:lab/%c'] },
+      { clientId: 'dora', permissions: ['subscribe:$share/lab/lab/#'] },
       { clientId: 'broken', permissions: ['publish:a/#/b'] },
     ]
     const { broker, connect } = await start({ named })
@@ -177,7 +178,15 @@ describe('a broker that is asked', () => {
         permitted,
         { client_id: 'cleo', is_connected: false, known_by: 'manifest', permission: 'publish:lab/%c' },
       ],
-      may_subscribe: [permitted],
+      may_subscribe: [
+        permitted,
+        {
+          client_id: 'dora',
+          is_connected: false,
+          known_by: 'manifest',
+          permission: 'subscribe:$share/lab/lab/#',
+        },
+      ],
       subscribers: [
         {
           client_id: 'ada',

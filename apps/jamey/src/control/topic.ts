@@ -40,8 +40,8 @@ export async function explanationOf(
     ...strangers.publish,
   ]
   const receivers = [
-    ...facts.receivers.map((one) => permittedOf(one, 'subscribe', topic)),
-    ...strangers.subscribe,
+    ...facts.receivers.map((one) => permittedOf(one, 'receive', topic)),
+    ...strangers.receive,
   ]
   const contract = contractAt(topic)
   return {
@@ -65,15 +65,16 @@ export async function explanationOf(
 
 interface Permitted {
   readonly publish: PermittedClient[]
-  readonly subscribe: PermittedClient[]
+  readonly receive: PermittedClient[]
 }
 
 /** Of those that have no session here, who may. */
 async function permittedAmong(named: readonly NamedClient[], topic: string): Promise<Permitted> {
-  const found: Permitted = { publish: [], subscribe: [] }
+  const found: Permitted = { publish: [], receive: [] }
   for (const [i, { clientId, permissions }] of named.entries()) {
     if (i % PER_TURN === PER_TURN - 1) await nextTurn()
-    for (const action of ['publish', 'subscribe'] as const) {
+    // A right to be in a share group is one to receive, and none to subscribe to the topic alone.
+    for (const action of ['publish', 'receive'] as const) {
       const { isAllowed, permission } = decisionOf(clientId, permissions, action, topic)
       if (!isAllowed) continue
       found[action].push({

@@ -122,7 +122,7 @@ describe('an explanation of a client', () => {
       received: 1_200,
     }
     const lines = formatClient(here, view)
-    expect(lines[1]).toBe('  connected from 192.0.2.7, 30 minutes ago, MQTT 3.1.1, keep alive 60 s')
+    expect(lines[1]).toBe('  connected from 192.0.2.7, for 30 min, MQTT 3.1.1, keep alive 60 s')
     expect(lines).toContain('  its token ends in 5 minutes')
     expect(lines).toContain('  1,200 received from it, 0 sent to it')
     expect(lines).toContain('waiting: nothing')

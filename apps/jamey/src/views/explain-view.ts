@@ -1,7 +1,7 @@
 import type { ClientDetails, PermittedClient, TopicExplanation } from '@jamey/contracts'
 import { formatAge, plural } from '../support/quantities.js'
 import { type Colors, printable, wrap } from '../terminal/terminal.js'
-import { amountOfBytes } from './amounts.js'
+import { amountOfBytes, duration } from './amounts.js'
 
 interface View {
   readonly colors: Colors
@@ -60,7 +60,7 @@ export function formatClient(client: ClientDetails, view: View): string[] {
 function factsOf(client: ClientDetails, { now }: View): string[] {
   const { address, connected_at: since, disconnected_at: left, token_expires_at: ends } = client
   const where = client.is_connected
-    ? `connected from ${address ?? '?'}${since === undefined ? '' : `, ${formatAge(since, now)}`}`
+    ? `connected from ${address ?? '?'}${since === undefined ? '' : `, for ${duration(Math.max(0, now.getTime() - Date.parse(since)) / 1000)}`}`
     : `away${left === undefined ? '' : `, since ${formatAge(left, now)}`}`
   return [
     `${where}, MQTT ${client.protocol}${client.keep_alive === undefined ? '' : `, keep alive ${client.keep_alive} s`}`,

@@ -62,7 +62,7 @@ describe('the picture of a broker', () => {
     expect(lines.slice(0, 6)).toEqual([
       'jamey 0.1.0  up 3 h 12 min  127.0.0.1:1883 (no TLS)',
       'connections 3 of 10k  sessions 4 of 100k  subscriptions 15  retained 56',
-      'in 123 msg/s 44 KiB/s  out 12k msg/s 1.4 MiB/s  queued 1.2k (40 KiB)  in flight 2',
+      'in 123 msg/s 44 KiB/s  out 12k msg/s 1.4 MiB/s  queued 1.2k and in flight 2 (40 KiB)',
       'dropped 2 (overflow 2)  refused 0',
       'commits p50 0.4 ms p99 4.5 ms  loop p99 2.4 ms  memory 147 MiB  files 71',
       '',

@@ -91,8 +91,9 @@ function factsOf(status: BrokerStatus, rates: Rates, colors: Colors): Fact[] {
     { text: `retained ${compact(status.retained)}` },
     { text: `in ${compact(rates.messages_in)} msg/s ${amountOfBytes(rates.bytes_in)}/s`, isFirst: true },
     { text: `out ${compact(rates.messages_out)} msg/s ${amountOfBytes(rates.bytes_out)}/s` },
-    { text: `queued ${compact(queued.messages)} (${amountOfBytes(queued.bytes)})` },
-    { text: `in flight ${compact(status.in_flight)}` },
+    {
+      text: `queued ${compact(queued.messages)} and in flight ${compact(status.in_flight)} (${amountOfBytes(queued.bytes)})`,
+    },
     {
       text: `dropped ${compact(dropped)}${reasonsOf(status.dropped)}`,
       isFirst: true,

@@ -36,7 +36,7 @@ export interface SubscriberFacts {
 export interface TopicFacts {
   /** Sessions whose client may publish there. */
   readonly publishers: readonly PermittedFacts[]
-  /** Sessions whose client may subscribe to it and be sent its messages. */
+  /** Sessions whose client may be sent its messages, those that it may have only as one of a share group among them. */
   readonly receivers: readonly PermittedFacts[]
   /** The subscriptions of clients that select it. */
   readonly subscribers: readonly SubscriberFacts[]
@@ -70,7 +70,7 @@ export async function topicFactsOf(core: Core, topic: string, limit: number): Pr
     const isConnected = session.connection !== undefined
     const facts = { clientId, isConnected, permissions: identity.permissions?.list }
     if (identity.mayPublish(topic)) publishers.add(facts)
-    if (identity.maySubscribe(topic) && identity.mayReceive(topic)) receivers.add(facts)
+    if (identity.mayReceive(topic)) receivers.add(facts)
   }
   const ownFilters: string[] = []
   const subscribers = subscribersOf(core, topic, limit, ownFilters)

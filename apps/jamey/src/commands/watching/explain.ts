@@ -31,6 +31,9 @@ export async function explain(context: CommandContext, word: string, options: Ex
     }
     if (as === 'client') throw noSuchClient(word)
     checkTopicName(word)
+    // A word of one level was hardly meant as a topic.
+    if (as === undefined && !word.includes('/') && !options.json)
+      terminal.note(`no client of this name is known; as a topic:`)
     const topic = await askingBroker(() => bus.request(QUESTIONS.topic, { topic: word }))
     if (options.json) terminal.printJson({ topic })
     else for (const line of formatTopic(topic, view)) terminal.print(line)

@@ -139,6 +139,12 @@ describe('jamey explain', () => {
     expect(JSON.parse(asTopic.stdout)).toMatchObject({ topic: { topic: 'robot-7', subscribers: [] } })
   })
 
+  it('says that a word of one level is no client before it takes it for a topic', async () => {
+    const { stdout, stderr } = await jamey('explain', 'robot-9')
+    expect(stderr).toBe('no client of this name is known; as a topic:\n')
+    expect(stdout).toMatch(/^robot-9\n/)
+  })
+
   it('says what is wrong with the word, or that nobody is called so', async () => {
     expect(await jamey('explain', 'a/#')).toMatchObject({ code: 2 })
     const nobody = await jamey('explain', 'nobody', '--as', 'client')
