@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { assertOwnFolder } from '@jamey/auth'
 import type { DataDirectory } from '../install/data-directory.js'
 import { claimRunFile, readRunFile } from '../install/run-file.js'
@@ -84,6 +84,7 @@ function beginDraft(draft: string, version: string): { release(): void } {
     rmSync(draft, { recursive: true })
   }
   try {
+    mkdirSync(dirname(draft), { recursive: true, mode: 0o700 })
     mkdirSync(draft, { mode: 0o700 })
   } catch (error) {
     throw failed(draft, 'write', error)

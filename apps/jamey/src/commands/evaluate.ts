@@ -1,6 +1,6 @@
 import { type EvaluationInput, topics } from '@jamey/contracts'
 import { withBus } from '../client/connection.js'
-import type { ClientOptions } from '../client/connection-target.js'
+import { type ClientOptions, isPassingName } from '../client/connection-target.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
@@ -30,8 +30,18 @@ export async function evaluate(
     bus.request(topics.conscience.evaluate, question, { timeoutMs: options.timeout, signal: interrupted }),
   )
   if (options.json) terminal.printJson(verdict)
-  else terminal.print(formatVerdict(verdict, terminal.colors, terminal.columns))
+  else {
+    terminal.print(formatVerdict(verdict, terminal.colors, terminal.columns))
+    if (verdict.decision === 'ask' && isPassingName(verdict.requested_by)) {
+      terminal.note(terminal.asStarted(askedOnce(verdict.requested_by)))
+    }
+  }
   return verdict.approved ? EXIT.success : EXIT.refused
+}
+
+/** An approval is of whoever asked, and nobody has this name again. */
+function askedOnce(clientId: string): string {
+  return `${clientId} is a name of this command alone, so no approval of it can be used: ask with \`jamey evaluate --client-id NAME\`, have that approved, and ask again under the same name`
 }
 
 async function questionOf(

@@ -19,6 +19,8 @@ export async function events(
   options: Omit<SubOptions, 'raw' | 'qos'>,
 ): Outcome {
   const { terminal, now } = context
+  // What a program reads has to be whole.
+  const columns = terminal.screen() === undefined ? Number.POSITIVE_INFINITY : terminal.columns
   const filters = given.length === 0 ? USUAL : given
   checkTopicFilters(filters)
   return watch(context, filters, { ...options, qos: 1 }, (message, bus) => {
@@ -27,8 +29,6 @@ export async function events(
       terminal.printJson({ ...jsonMessage(message, now()), ...(sender === undefined ? {} : { sender }) })
       return
     }
-    terminal.print(
-      formatEvent({ ...message, sender }, { colors: terminal.colors, columns: terminal.columns, now: now() }),
-    )
+    terminal.print(formatEvent({ ...message, sender }, { colors: terminal.colors, columns, now: now() }))
   })
 }

@@ -2,7 +2,7 @@ import { type Command, CommanderError } from 'commander'
 import { EXIT, type ExitCode } from '../support/exit-codes.js'
 import { CommandFailure, reportOf } from '../support/failure.js'
 import type { CommandContext, Run } from '../terminal/command-context.js'
-import { createTerminal, type Terminal } from '../terminal/terminal.js'
+import { createTerminal, READER_LEFT, type Terminal } from '../terminal/terminal.js'
 import { environmentOf } from './environment.js'
 import { watchSignals } from './interruption.js'
 import { buildProgram } from './program.js'
@@ -100,13 +100,14 @@ function quietWhenReaderLeaves(
   terminal: Terminal,
 ): void {
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE' && terminal.isForReader) exit(EXIT.success)
+    if (error.code === READER_LEFT && terminal.isForReader) exit(EXIT.success)
   })
 }
 
 /** The exit code; a reader of output that is not whole has to learn it. */
 function outcomeOf(code: ExitCode, { output, isForReader }: Terminal): ExitCode {
   if (code !== EXIT.success || output.dropped === 0 || !isForReader) return code
+  if (output.code === READER_LEFT) return code
   throw new CommandFailure(
     `${output.dropped} lines of standard output could not be written (${output.code})`,
     {

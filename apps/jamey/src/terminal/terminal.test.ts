@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import pc from 'picocolors'
 import { describe, expect, it } from 'vitest'
@@ -32,6 +33,24 @@ describe('colour', () => {
 })
 
 describe('a terminal', () => {
+  it('says nothing of a reader that has left, unless the command serves others', async () => {
+    for (const [code, isServing] of [
+      ['EPIPE', false],
+      ['ENOSPC', false],
+      ['EPIPE', true],
+    ] as const) {
+      const stderr = sink(false)
+      const write = (_chunk: unknown, _: unknown, done: (error: Error) => void): void =>
+        done(Object.assign(new Error(code), { code }))
+      const stdout = new Writable({ write })
+      const terminal = createTerminal({ stdin: process.stdin, stdout, stderr, env: {} })
+      if (isServing) terminal.serve()
+      terminal.print('one')
+      await once(stdout, 'error')
+      expect(stderr.text() === '', `${code} ${isServing}`).toBe(code === 'EPIPE' && !isServing)
+    }
+  })
+
   it('writes results to standard output and everything about them to standard error', () => {
     const { terminal, stdout, stderr } = terminalOn(false)
     terminal.print('result')

@@ -47,6 +47,9 @@ export interface TerminalStreams extends Partial<Pick<Start, 'argv' | 'cwd'>> {
   readonly env: NodeJS.ProcessEnv
 }
 
+/** The code of a write to a pipe that nobody reads. */
+export const READER_LEFT = 'EPIPE'
+
 /** Bytes of the log that wait while its reader stands still. */
 const MAXIMUM_WAITING_BYTES = 1_048_576
 
@@ -63,13 +66,16 @@ export function createTerminal(streams: TerminalStreams): Terminal {
     notice: (dropped, code) => `jamey: ${dropped} lines that belong here could not be written (${code})`,
   })
   const warn = (line: string): void => errors.write(`${errorColors.yellow('warning:')} ${line}\n`)
+  let isForReader = true
   const output = new LineOutlet(stdout, {
-    onLoss: (code) =>
-      warn(`standard output cannot be written (${code}); what is printed is dropped until it can`),
+    onLoss: (code) => {
+      // A reader that has left, such as `head`, wants no more, which ends a command that is for him.
+      if (code === READER_LEFT && isForReader) return
+      warn(`standard output cannot be written (${code}); what is printed is dropped until it can`)
+    },
     onRecovery: (dropped, code) =>
       warn(`standard output is written again; ${dropped} lines were dropped (${code})`),
   })
-  let isForReader = true
   return {
     stdin,
     output,

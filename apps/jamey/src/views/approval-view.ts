@@ -26,7 +26,7 @@ export function formatApproval(approval: Approval, view: ApprovalView): string {
     ...(approval.intent === undefined ? [] : [['it says', approval.intent] as [string, string]]),
     ...approval.reasons.map((reason): [string, string] => ['asked since', reason]),
     ...(approval.approvers === 2 ? [['people', 'two have to approve'] as [string, string]] : []),
-    ...approval.answers.map((answer): [string, string] => ['answer', answerOf(answer)]),
+    ...approval.answers.map((answer): [string, string] => ['answer', answerOf(answer, view.now)]),
     ...(approval.revoked_by === undefined ? [] : [['revoked by', revokerOf(approval)] as [string, string]]),
     ['until', untilOf(approval, view.now)],
   ]
@@ -46,7 +46,7 @@ function revokerOf({ revoked_by = '', revoked_because: because }: Approval): str
 function shortBlock(approval: Approval, { colors, columns, now }: ApprovalView): string {
   const text = JSON.stringify(approval.arguments)
   const shown = text.length > SHOWN_ARGUMENTS ? `${text.slice(0, SHOWN_ARGUMENTS)}...` : text
-  const facts = `${requesterOf(approval)}, ${untilOf(approval, now)}`
+  const facts = `${requesterOf(approval)}, ${stateOf(approval, now)}`
   return [
     headline(approval, approval.approval_id.slice(0, SHOWN_ID), colors),
     wrap(shown, columns, '  '),
@@ -75,9 +75,26 @@ function requesterOf({ requested_by, sent_by, session_id }: Approval): string {
   return `${requested_by}${through}${session_id === undefined ? '' : `, session ${session_id}`}`
 }
 
-function answerOf({ answered_by, decision, scope, note }: Approval['answers'][number]): string {
+/** When one that waits ends, and who answered the others. */
+function stateOf(approval: Approval, now: Date): string {
+  const { status, expires_at: expiry, answers } = approval
+  const ends =
+    expiry === undefined
+      ? []
+      : [`${Date.parse(expiry) < now.getTime() ? 'expired' : 'expires'} ${formatAge(expiry, now)}`]
+  const told = answers.map((answer) => answerOf(answer, now))
+  if (status === 'revoked') return [...told, `revoked by ${revokerOf(approval)}`].join(', ')
+  return [...told, ...(status === 'pending' || status === 'approved' || told.length === 0 ? ends : [])].join(
+    ', ',
+  )
+}
+
+function answerOf(
+  { answered_by, answered_at, decision, scope, note }: Approval['answers'][number],
+  now: Date,
+): string {
   const what = decision === 'deny' ? 'denied' : `approved (${scope})`
-  return `${answered_by} ${what}${note === undefined ? '' : `: ${note}`}`
+  return `${answered_by} ${what} ${formatAge(answered_at, now)}${note === undefined ? '' : `: ${note}`}`
 }
 
 function untilOf({ expires_at }: Approval, now: Date): string {

@@ -5,11 +5,18 @@ const PLAIN = (text: string) => text
 const colors = { bold: PLAIN, dim: PLAIN, red: PLAIN, green: PLAIN, yellow: PLAIN, cyan: PLAIN }
 const now = new Date(2024, 10, 14, 20, 0, 0)
 
-function line(topic: string, action: string, data: object, more: Partial<SentMessage> = {}, metadata = {}) {
+function line(
+  topic: string,
+  action: string,
+  data: object,
+  more: Partial<SentMessage> = {},
+  metadata = {},
+  columns = 100,
+) {
   const envelope = { payload: { action, data }, metadata: { client_id: 'said', ...metadata } }
   const payload = Buffer.from(JSON.stringify(envelope))
   const message = { topic, payload, qos: 1, retain: false, dup: false, ...more } as const
-  return formatEvent(message, { colors: colors as never, columns: 100, now })
+  return formatEvent(message, { colors: colors as never, columns, now })
 }
 
 describe('an event on one line', () => {
@@ -23,6 +30,13 @@ describe('an event on one line', () => {
     expect(line(topic, 'status', { ...status, faults })).toBe(
       '20:00:00  status     jamey-memory        online  memory 0.1.0: The disk is full.',
     )
+  })
+
+  it('is cut where a terminal ends, and whole elsewhere', () => {
+    const error = { component: 'robot', kind: 'stuck', message: `${'far '.repeat(100)}end`, retryable: true }
+    const told = (columns: number) => line('jamey/events/errors', 'error', error, {}, {}, columns)
+    expect(told(100)).toMatch(/^.{1,100}…$/)
+    expect(told(Number.POSITIVE_INFINITY)).toMatch(/ far end$/)
   })
 
   it('tells failures, and for whom a sender speaks', () => {

@@ -13,6 +13,7 @@ import { type ArrivedMessage, parseJson, textOf } from './message-view.js'
 
 interface View {
   readonly colors: Colors
+  /** Infinity where nothing is to be cut. */
   readonly columns: number
   readonly now: Date
 }

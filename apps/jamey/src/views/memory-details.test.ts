@@ -74,8 +74,8 @@ describe('one memory', () => {
       { ...memory, content: 'before', replaced_at: '2026-05-30T12:00:00Z' },
     ]
     const text = formatHistory({ versions, next_cursor: 'c' }, view)
-    expect(text).toMatch(/^version 2 {2}since 2026-05-30 12:00 UTC\n/)
-    expect(text).toContain('version 1  since 2026-05-29 12:00 UTC, until 2026-05-30 12:00 UTC\n')
+    expect(text).toMatch(/^version 2 {2}since 2026-05-30 12:00:00 UTC\n/)
+    expect(text).toContain('version 1  since 2026-05-29 12:00:00 UTC, until 2026-05-30 12:00:00 UTC\n')
     expect(text).toMatch(/there are more: --cursor c$/)
   })
 })

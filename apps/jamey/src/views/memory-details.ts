@@ -35,8 +35,8 @@ export function formatHistory({ versions: all, next_cursor: cursor }: MemoryHist
 function formatVersion(version: MemoryVersion, view: View): string {
   const { replaced_at: until } = version
   const times = [
-    `since ${minute(version.updated_at)}`,
-    ...(until === undefined ? [] : [`until ${minute(until)}`]),
+    `since ${second(version.updated_at)}`,
+    ...(until === undefined ? [] : [`until ${second(until)}`]),
   ]
   return `${view.colors.bold(`version ${version.version}`)}  ${times.join(', ')}\n${formatMemory(version, view)}`
 }
@@ -98,4 +98,9 @@ function versions({ version, updated_at: at, count, last_stored_at: last }: Memo
 
 function minute(iso: string): string {
   return `${iso.slice(0, 16).replace('T', ' ')} UTC`
+}
+
+/** Versions may follow each other within a minute. */
+function second(iso: string): string {
+  return `${iso.slice(0, 19).replace('T', ' ')} UTC`
 }

@@ -17,6 +17,8 @@ describe('the greeting of `jamey up`', () => {
     })
     expect(text).toContain('mqtts://[::1]:8883')
     expect(text).toContain('http://127.0.0.1:8080')
+    expect(text).toContain('dashboard and HTTP API')
+    expect(text).toContain('--tool Bash')
     expect(text).toContain('ready in 0.84 s')
     expect(text.match(/^ {2}jamey (evaluate|remember|recall) --data-dir \.jamey/gm)).toHaveLength(3)
   })

@@ -23,7 +23,7 @@ export function formatBanner({ system, directory, cwd, elapsedMs, colors }: Bann
     ['broker', `mqtts://${hostInUrl(host)}:${port}`, 'TLS 1.3, a token for everybody'],
     ['conscience', 'jamey-conscience', 'judges actions'],
     ['memory', 'jamey-memory', `remembers in ${displayPath(directory.data, cwd)}`],
-    ['gateway', system.url, 'HTTP'],
+    ['gateway', system.url, 'dashboard and HTTP API'],
   ] as const
   const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
   const table = rows.map(
@@ -38,7 +38,7 @@ export function formatBanner({ system, directory, cwd, elapsedMs, colors }: Bann
     '',
     'Try next, in another terminal:',
     '',
-    `  jamey evaluate${option} "delete the customer's records" --context '{"consent": false}'`,
+    `  jamey evaluate${option} --tool Bash --arguments '{"command": "git push --force"}'`,
     `  jamey remember${option} --layer episodic --tag travel "We met in Lisbon in May"`,
     `  jamey recall${option} lisbon`,
     '',

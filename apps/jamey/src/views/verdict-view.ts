@@ -15,7 +15,11 @@ export function formatVerdict(verdict: Verdict, colors: Colors, columns: number)
     const { id, expires_at } = verdict.approval
     lines.push(
       '',
-      wrap(`approval ${id}${expires_at === undefined ? '' : `, until ${expires_at}`}`, columns, '  '),
+      wrap(
+        `approval ${id} for ${verdict.requested_by}${expires_at === undefined ? '' : `, until ${expires_at}`}`,
+        columns,
+        '  ',
+      ),
     )
   }
   if (!verdict.approved)

@@ -1,7 +1,8 @@
-import type { CallVerdict, Memory, TextVerdict } from '@jamey/contracts'
+import type { Approval, CallVerdict, Memory, TextVerdict } from '@jamey/contracts'
 import pc from 'picocolors'
 import { describe, expect, it } from 'vitest'
 import { formatAge, plural } from '../support/quantities.js'
+import { formatApprovals } from './approval-view.js'
 import { formatExpiry, formatRecalled } from './memory-view.js'
 import { type ArrivedMessage, formatMessage, jsonMessage } from './message-view.js'
 import { formatScore, formatVerdict } from './verdict-view.js'
@@ -74,6 +75,39 @@ function envelope(topic: string, action: string, data: unknown): ArrivedMessage 
   return message(JSON.stringify(whole), topic)
 }
 
+describe('an approval in a list', () => {
+  const approval: Approval = {
+    approval_id: '54c0b969-2520-4139-94e7-6505eb9ddc13.jamey-conscience',
+    status: 'pending',
+    tool: 'launch_probe',
+    arguments: { planet: 'venus' },
+    call_digest: verdict.request_digest,
+    reasons: [],
+    rules: [],
+    policy_version: '1',
+    requested_by: 'agent-7',
+    created_at: '2026-05-31T12:00:00Z',
+    expires_at: '2026-05-31T13:00:00Z',
+    approvers: 1,
+    answers: [],
+    changed_at: '2026-05-31T12:00:00Z',
+  }
+  const last = (more: Partial<Approval>, time = '2026-05-31T12:03:00Z') =>
+    formatApprovals([{ ...approval, ...more }], { colors, columns: 80, now: new Date(time) })
+      .split('\n')
+      .at(-1)
+
+  it('says when it expires where it waits, and who answered when where it does not', () => {
+    expect(last({})).toBe('  agent-7, expires in 57 minutes')
+    const answered_at = '2026-05-31T12:01:00Z'
+    const answers = [{ answered_by: 'ann', answered_at, decision: 'approve', scope: 'once' }] as const
+    expect(last({ status: 'used', answers: [...answers] })).toBe(
+      '  agent-7, ann approved (once) 2 minutes ago',
+    )
+    expect(last({ status: 'expired' }, '2026-05-31T13:05:00Z')).toBe('  agent-7, expired 5 minutes ago')
+  })
+})
+
 describe('a verdict', () => {
   const { action: _, outcome: _o, moral_score: _m, recognised: _r, ...common } = verdict
   const call: CallVerdict = {
@@ -105,7 +139,9 @@ describe('a verdict', () => {
   it('tells the approval that is waited for', () => {
     const approval = { id: 'a-1', expires_at: '2026-05-31T13:00:00Z' }
     const asked = { ...call, approved: false, decision: 'ask', approval } as const
-    expect(formatVerdict(asked, colors, 80)).toContain('  approval a-1, until 2026-05-31T13:00:00Z')
+    expect(formatVerdict(asked, colors, 80)).toContain(
+      '  approval a-1 for jamey-cli-1, until 2026-05-31T13:00:00Z',
+    )
   })
 
   it('shows decision, reasons, rules and what it is about', () => {

@@ -113,6 +113,13 @@ describe('jamey backup', () => {
     expect(stderr).toContain('to be put back before a start: certs/ca.key')
   })
 
+  it('is restored below folders that are not there yet, which are made for its owner only', async () => {
+    await made()
+    expect(await run(['restore', KEPT, '--data-dir', 'drills/today/.jamey'])).toMatchObject({ code: 0 })
+    for (const path of ['drills', 'drills/today', 'drills/today/.jamey'])
+      expect(statSync(join(at.path, path)).mode & 0o777).toBe(0o700)
+  })
+
   it('is refused in a folder that has something, and without an installation', async () => {
     mkdirSync(join(at.path, KEPT), { mode: 0o700 })
     writeFileSync(join(at.path, KEPT, 'mine.txt'), 'mine')
