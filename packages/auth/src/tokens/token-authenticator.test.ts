@@ -89,7 +89,7 @@ describe('tokenAuthenticator', () => {
       'a token that is none',
       { ...byPassword, password: Buffer.from([0xff, 0, 0x41]) },
       0x86,
-      'has 1 parts instead of 3',
+      'expected three parts with dots between, found one part',
     ],
   ])('refuses a client with %s [promise 25]', async (_, request, reasonCode, message) => {
     const error = await refusal(request)

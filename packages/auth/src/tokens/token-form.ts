@@ -28,7 +28,7 @@ export function readForm(token: string, algorithms: readonly string[]): TokenPar
   }
   const parts = token.split('.')
   const [header = '', payload = '', signature = ''] = parts
-  if (parts.length !== 3) throw malformed(`has ${parts.length} parts instead of 3`)
+  if (parts.length !== 3) throw noToken(parts.length)
   if (!BASE64URL.test(header) || !BASE64URL.test(payload)) throw malformed('is not base64url')
   const { alg, typ, kid, crit } = readObject(Buffer.from(header, 'base64url'), 'header')
   if (typeof alg !== 'string' || !algorithms.includes(alg)) {
@@ -66,6 +66,14 @@ export function readObject(bytes: Uint8Array, what: string): Record<string, unkn
     // Falls through: a parser's message would quote the token.
   }
   throw malformed(`has a ${what} that is not a JSON object`)
+}
+
+function noToken(parts: number): TokenError {
+  const found = parts === 1 ? 'one part' : `${parts} parts`
+  return new TokenError(
+    'token-malformed',
+    `this is no token: expected three parts with dots between, found ${found}`,
+  )
 }
 
 export function malformed(fault: string): TokenError {

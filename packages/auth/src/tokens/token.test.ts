@@ -55,9 +55,9 @@ const publicKeyPem = generateKeyPairSync('rsa', { modulusLength: 2048 })
   .toString()
 
 const REFUSED: readonly (readonly [what: string, token: string, code: TokenErrorCode, message: string])[] = [
-  ['an empty text', '', 'token-malformed', 'has 1 parts'],
-  ['two parts', 'a.b', 'token-malformed', 'has 2 parts'],
-  ['five parts, as encrypted tokens have', 'a.b.c.d.e', 'token-malformed', 'has 5 parts'],
+  ['an empty text', '', 'token-malformed', 'found one part'],
+  ['two parts', 'a.b', 'token-malformed', 'found 2 parts'],
+  ['five parts, as encrypted tokens have', 'a.b.c.d.e', 'token-malformed', 'found 5 parts'],
   ['an empty payload', `${base64url({ alg: 'HS256' })}..x`, 'token-malformed', 'is not base64url'],
   ['padding', `${base64url({ alg: 'HS256' })}.e30=.x`, 'token-malformed', 'is not base64url'],
   ['white space', ` ${signed}`, 'token-malformed', 'is not base64url'],
