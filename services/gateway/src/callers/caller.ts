@@ -178,7 +178,7 @@ function callerOfCookie(
   assertOwnPage(facts)
   const session = sessions.find(cookie)
   if (session === undefined) {
-    throw new Problem('session-over', 'The session has ended; sign in again (POST /v1/session).', {
+    throw new Problem('session-over', 'The session has ended. Sign in again.', {
       headers: { 'www-authenticate': CHALLENGE, 'set-cookie': clearedCookie(cookieFacts(facts)) },
     })
   }
