@@ -33,6 +33,8 @@ export interface StubWorld {
   findings: FindingList
   retained: readonly { topic: string; bytes: number; qos: 0 | 1 | 2; payload_text?: string }[]
   memories: readonly object[]
+  /** As a gateway that was started anew: the next call, and no later one, is told that its session is over. */
+  isOver?: boolean
   /** Calls of these paths are answered 503. */
   failing: RegExp | undefined
 }
@@ -58,6 +60,11 @@ export class DashboardStub {
     await once(this.#server, 'close')
   }
 
+  /** Every stream breaks; the browser opens it anew. */
+  breakStreams(): void {
+    for (const stream of this.#streams) stream.destroy()
+  }
+
   /** To every stream that is open, whatever its filters. */
   emit(topic: string, data: unknown, more: object = {}): void {
     const message = {
@@ -76,6 +83,10 @@ export class DashboardStub {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://stub')
     if (!url.pathname.startsWith('/v1/')) return this.#file(url.pathname, response)
+    if (this.world.isOver === true) {
+      this.world.isOver = false
+      return problem(response, 401, 'session-over', 'The session has ended. Sign in again.')
+    }
     if (this.world.failing?.test(url.pathname)) {
       return problem(response, 503, 'no-responder', 'Nobody serves this at the moment.')
     }

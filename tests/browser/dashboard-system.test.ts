@@ -196,3 +196,26 @@ describe('when the gateway is started anew', () => {
     expect(await page.locator('.figures').count()).toBe(1)
   })
 })
+
+describe('a page that stays open while the system is started anew', () => {
+  it('says that the session has ended, is current again, and offers to sign in', async () => {
+    await signIn()
+    await openView(page, system.http, 'overview')
+    await page.waitForSelector('.figures')
+    const { folder, port, http } = system
+    await system.program.stop()
+    await page.waitForSelector('.banner')
+    const args = ['up', '--port', String(port), '--http-port', new URL(http).port]
+    const program = new Program(folder, args, { JAMEY_HEARTBEAT_SECONDS: '1' })
+    system = { ...system, program }
+    await program.prints(/Ctrl-C/)
+    await expect.poll(() => page.locator('.viewer').textContent()).toBe('localSign in')
+    await expect.poll(() => page.locator('.banner').allTextContents()).toHaveLength(1)
+    expect(await page.locator('.banner').textContent()).toContain('The session of operator-ann has ended')
+    await page.waitForSelector('.figures')
+    await page.locator('.banner').getByRole('link', { name: 'Sign in' }).click()
+    await page.getByLabel('Token').fill(await tokenOf('operator-ann', ['#']))
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await expect.poll(() => page.locator('.viewer .name').textContent()).toBe('operator-ann')
+  })
+})

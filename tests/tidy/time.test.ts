@@ -81,7 +81,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'apps/dashboard/src/state/live.ts': 'a constant',
   'apps/dashboard/src/state/now.ts': 'a constant',
   'apps/dashboard/src/state/poll.ts': 'three minutes at the most',
-  'apps/dashboard/src/state/session.ts': 'a constant',
+  'apps/dashboard/src/state/session.ts': 'a constant, and no more than a timer counts',
   'apps/dashboard/src/views/live-messages.tsx': 'a constant',
   'apps/jamey/src/command-process.ts': 'a constant',
   'apps/jamey/src/commands/mcp/message-collection.ts': 'a minute at the most',

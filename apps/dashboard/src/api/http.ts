@@ -20,6 +20,14 @@ export function setCsrfToken(token: string | undefined): void {
   csrfToken = token
 }
 
+const SESSION = 'v1/session'
+let tellUnauthorized: () => void = () => undefined
+
+/** Calls `tell` whenever an answer says that nobody is signed in any more; those of the session itself apart. */
+export function onUnauthorized(tell: () => void): void {
+  tellUnauthorized = tell
+}
+
 /** An address below the page's own, so that a proxy may serve all of it under a prefix. */
 export function addressOf(path: string, query: Readonly<Record<string, QueryValue>> = {}): string {
   const search = new URLSearchParams()
@@ -55,6 +63,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
     if (signal?.aborted) throw error
     throw unreachable()
   }
+  if (response.status === 401 && path !== SESSION) tellUnauthorized()
   if (!response.ok) throw await errorOf(response)
   if (response.status === 204) return undefined as T
   try {

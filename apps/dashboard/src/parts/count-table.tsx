@@ -1,4 +1,5 @@
 import { formatCount } from '../format/numbers.js'
+import { reasonInWords } from '../format/words.js'
 import { Empty } from './notice.js'
 import { Table } from './table.js'
 
@@ -17,7 +18,7 @@ export function CountTable({ caption, counts }: CountTableProps) {
     <Table
       caption={caption}
       columns={[
-        { head: 'Reason', cell: ([reason]: [string, number]) => reason },
+        { head: 'Reason', cell: ([reason]: [string, number]) => reasonInWords(reason) },
         { head: 'Count', isNumber: true, cell: ([, count]: [string, number]) => formatCount(count) },
       ]}
       rows={rows}

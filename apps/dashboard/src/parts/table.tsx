@@ -4,6 +4,8 @@ export interface Column<Row> {
   readonly head: string
   /** Numbers stand at the right, so that their digits are below each other. */
   readonly isNumber?: boolean
+  /** Keeps room for a topic, or for the name of somebody, beside columns of long texts. */
+  readonly holds?: 'topic' | 'name'
   /** Left out where columns have little room. */
   readonly isMinor?: boolean
   cell(row: Row): ComponentChildren
@@ -24,9 +26,9 @@ export function Table<Row>({ caption, columns, rows, keyOf, toneOf }: TableProps
       <caption class="unseen">{caption}</caption>
       <thead>
         <tr>
-          {columns.map(({ head, isNumber, isMinor }) => (
-            <th key={head} scope="col" class={classOf(isNumber, isMinor)}>
-              {head}
+          {columns.map((column) => (
+            <th key={column.head} scope="col" class={classOf(column)}>
+              {column.head}
             </th>
           ))}
         </tr>
@@ -34,9 +36,9 @@ export function Table<Row>({ caption, columns, rows, keyOf, toneOf }: TableProps
       <tbody>
         {rows.map((row) => (
           <tr key={keyOf(row)} class={toneOf?.(row)}>
-            {columns.map(({ head, isNumber, isMinor, cell }) => (
-              <td key={head} data-head={head} class={classOf(isNumber, isMinor)}>
-                {cell(row)}
+            {columns.map((column) => (
+              <td key={column.head} data-head={column.head} class={classOf(column)}>
+                {column.cell(row)}
               </td>
             ))}
           </tr>
@@ -46,7 +48,11 @@ export function Table<Row>({ caption, columns, rows, keyOf, toneOf }: TableProps
   )
 }
 
-function classOf(isNumber = false, isMinor = false): string | undefined {
-  const names = [isNumber ? 'number' : '', isMinor ? 'minor' : ''].filter((name) => name !== '')
+function classOf<Row>({ isNumber, isMinor, holds }: Column<Row>): string | undefined {
+  const names = [
+    isNumber === true ? 'number' : '',
+    isMinor === true ? 'minor' : '',
+    holds === undefined ? '' : `holds-${holds}`,
+  ].filter((name) => name !== '')
   return names.length === 0 ? undefined : names.join(' ')
 }

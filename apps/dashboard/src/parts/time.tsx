@@ -26,6 +26,19 @@ export function Age({ at }: { at: string | number | undefined }) {
   )
 }
 
+/** Time that is left, or since when it is over: `9 d 3 h`, `ended 2 h ago`. */
+export function Left({ until }: { until: string | undefined }) {
+  const ms = msOf(until)
+  if (ms === undefined) return <span class="muted">unknown</span>
+  const seconds = (ms - now.value) / 1000
+  const text = seconds > 0 ? formatSeconds(seconds) : `ended ${formatSeconds(-seconds)} ago`
+  return (
+    <time dateTime={new Date(ms).toISOString()} title={formatUtc(ms)}>
+      {text}
+    </time>
+  )
+}
+
 const SOON_MS = 60_000
 
 /** Time that is left, counted down each second. */

@@ -19,7 +19,10 @@ export function App() {
   const [isMenuOpen, setMenuOpen] = useState(false)
   const main = useRef<HTMLElement>(null)
   const { view, item } = route.value
-  const isSignedIn = sessionState.value.kind === 'signed-in'
+  const state = sessionState.value
+  const isSignedIn = state.kind === 'signed-in'
+  // Another viewer may see less: a view keeps nothing of the one before.
+  const viewer = isSignedIn ? (state.session.csrf_token ?? '') : ''
   useGlobalShortcuts(() => setHelpOpen((isOpen) => !isOpen))
   useTitle()
   // A reader who follows a link is led to the new view, as on any other page.
@@ -54,7 +57,7 @@ export function App() {
         {isSignedIn && <Navigation isOpen={isMenuOpen} />}
         <main id="main" ref={main} tabIndex={-1}>
           <Banner />
-          <Guarded key={`${view} ${item ?? ''}`} />
+          <Guarded key={`${viewer} ${view} ${item ?? ''}`} />
         </main>
       </div>
       {isHelpOpen && <Help onClose={() => setHelpOpen(false)} />}

@@ -34,9 +34,15 @@ export function Head({ isMenuOpen, onMenu, onHelp }: HeadProps) {
       </a>
       {isSignedIn && <Freshness />}
       <span class="room" />
-      <button type="button" class="quiet" onClick={nextTheme} title="Theme: system, light, dark">
-        <span class="theme-word">Theme: </span>
-        {theme.value}
+      <button
+        type="button"
+        class="quiet"
+        onClick={nextTheme}
+        aria-label={`Theme: ${theme.value}`}
+        title={`Theme: ${theme.value} (of system, light, dark)`}
+      >
+        <span class="theme-word">Theme: {theme.value}</span>
+        <span class="theme-mark">◐</span>
       </button>
       <button
         type="button"

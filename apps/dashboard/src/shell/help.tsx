@@ -52,6 +52,7 @@ export function Help({ onClose }: { onClose: () => void }) {
         <button type="button" onClick={onClose}>
           Close
         </button>
+        <a href="./v1/docs">The API</a>
         <a href="./assets/LICENSES.txt">Licences of others</a>
       </div>
     </aside>

@@ -26,7 +26,7 @@ describe('what needs somebody', () => {
     const drops = [{ reason: 'queue-full', count: 1 }]
     expect(subjects({ drops, waiting: [approval('eva', 'rm')] })).toEqual([
       'bad Approvals: eva waits for an answer about rm, which expires',
-      'warn Drops: 1 message dropped since this page was opened: queue-full 1',
+      'warn Drops: 1 message dropped since this page was opened: 1 (queue full)',
     ])
     expect(subjects({ waiting: [approval('eva', 'rm'), approval('eva', 'ls')] })).toEqual([
       'bad Approvals: 2 calls of 1 client wait for an answer; rm expires first',

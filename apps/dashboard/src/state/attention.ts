@@ -1,4 +1,5 @@
 import type { Approval, BrokerStatus, ErrorEvent, FindingList, OutboxList, Status } from '@jamey/contracts'
+import { fileName, reasonInWords } from '../format/words.js'
 import { hrefOf } from './address.js'
 import type { Growth } from './history.js'
 
@@ -137,7 +138,7 @@ export function toneOfSeverity(
 function dropConcerns({ drops }: Circumstances): Concern[] {
   if (drops.length === 0) return []
   const count = drops.reduce((sum, one) => sum + one.count, 0)
-  const reasons = drops.map((one) => `${one.reason} ${one.count}`).join(', ')
+  const reasons = drops.map((one) => `${one.count} (${reasonInWords(one.reason)})`).join(', ')
   const text = `${many(count, 'message')} dropped since this page was opened: ${reasons}`
   return [{ key: 'drops', tone: 'warn', subject: 'Drops', text, href: hrefOf('limits'), act: 'Look' }]
 }
@@ -164,7 +165,7 @@ function certificateConcerns({ status, now }: Circumstances): Concern[] {
         key: `certificate ${name}`,
         tone: isOver ? 'bad' : 'warn',
         subject: 'Certificate',
-        text: `${name} ${isOver ? 'has ended' : 'ends soon'}`,
+        text: `${fileName(name)} ${isOver ? 'has ended' : 'ends soon'}`,
         until: not_after,
         href: hrefOf('credentials'),
         act: 'Look',

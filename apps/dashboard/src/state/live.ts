@@ -27,9 +27,19 @@ export const missed = signal(0)
 
 const FILTERS = [VERDICTS, APPROVAL_STATES, STATUSES, ERRORS]
 let stream: EventStream | undefined
+let wasBroken = false
 
-/** Follows what the viewer may; `onApproval` is called when any approval changed. */
-export function follow(rights: Rights, onApproval: () => void): void {
+export interface Follower {
+  /** Any approval changed. */
+  onApproval(): void
+  /** The stream broke; its status is hidden from a page. */
+  onBroken(): void
+  /** The stream came back after it broke: meanwhile anything may have happened. */
+  onBack(): void
+}
+
+/** Follows what the viewer may. */
+export function follow(rights: Rights, { onApproval, onBroken, onBack }: Follower): void {
   unfollow()
   const filters = FILTERS.filter((filter) => rights.maySubscribe(filter))
   if (filters.length === 0) return
@@ -40,8 +50,15 @@ export function follow(rights: Rights, onApproval: () => void): void {
     },
     onState: (state) => {
       streamState.value = state
+      if (state === 'closed') {
+        wasBroken = true
+        onBroken()
+      }
+      if (state !== 'open') return
       // What is retained comes again, and what went away meanwhile does not.
-      if (state === 'open') components.value = new Map()
+      components.value = new Map()
+      if (wasBroken) onBack()
+      wasBroken = false
     },
   })
 }
@@ -49,6 +66,7 @@ export function follow(rights: Rights, onApproval: () => void): void {
 export function unfollow(): void {
   stream?.close()
   stream = undefined
+  wasBroken = false
   clearTimeout(timer)
   timer = undefined
   fresh = []

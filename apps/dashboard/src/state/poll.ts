@@ -1,7 +1,6 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
 import { type ApiError, failureOf } from '../api/problem.js'
 import { timeOfDay } from './now.js'
-import { findSession } from './session.js'
 
 /** What was asked for, as of when, and what went wrong since: old data stay beside a new error. */
 export interface Remote<T> {
@@ -74,7 +73,6 @@ export class Poll<T> {
       const problem = failureOf(error)
       next = { ...this.#remote.value, error: problem }
       this.#failures += 1
-      if (problem.status === 401 && run === this.#run) void findSession()
     }
     if (run !== this.#run) return
     this.#remote.value = next

@@ -6,7 +6,7 @@ import { follow, unfollow } from './live.js'
 import { now, timeOfDay } from './now.js'
 import { APPROVALS_LIST, BROKER_QUERY } from './permissions.js'
 import { Poll } from './poll.js'
-import { sessionState } from './session.js'
+import { findSession, sessionState } from './session.js'
 
 export const POLL_MS = 5_000
 const SLOW_POLL_MS = 60_000
@@ -52,6 +52,11 @@ export const staleSince = computed(() => {
     : undefined
 })
 
+/** True where the gateway itself gives no answer, instead of one that says what is missing behind it. */
+export const isGatewayAway = computed(() =>
+  [status, pending].some((poll) => poll.remote.value.error?.status === 0),
+)
+
 /** Asks and follows what the viewer may, for as long as somebody is signed in. */
 export function runSystem(): void {
   const all = [status, pending, findings, outbox]
@@ -70,6 +75,13 @@ export function runSystem(): void {
     const asksBroker = rights.mayPublish(BROKER_QUERY)
     for (const poll of [status, findings, outbox]) if (asksBroker) poll.start()
     if (rights.mayPublish(APPROVALS_LIST)) pending.start()
-    follow(rights, () => pending.refresh())
+    follow(rights, {
+      onApproval: () => pending.refresh(),
+      onBroken: () => void findSession(),
+      onBack: () => {
+        void findSession()
+        for (const poll of all) poll.refresh()
+      },
+    })
   })
 }

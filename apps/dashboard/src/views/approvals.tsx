@@ -15,6 +15,11 @@ import { ApprovalCard, keeperOf } from './approval-card.js'
 
 const DECIDED: readonly ApprovalStatus[] = ['approved', 'denied', 'used', 'expired', 'revoked']
 const DECIDED_SHOWN = 20
+/** They come by when they were asked; what was answered last may have been asked long before. */
+const DECIDED_ASKED = 100
+
+const byAnswer = (approvals: readonly Approval[]): Approval[] =>
+  [...approvals].sort((a, b) => Date.parse(b.changed_at) - Date.parse(a.changed_at)).slice(0, DECIDED_SHOWN)
 
 /** What people are asked, the most urgent first, and what was answered. */
 export function Approvals() {
@@ -87,7 +92,7 @@ function press(list: HTMLElement | null, act: string): void {
 }
 
 function Decided({ turn, onRevoked }: { turn: number; onRevoked: (text: string) => void }) {
-  const [remote, again] = useRemote(`decided ${turn}`, () => endpoint.list(DECIDED, DECIDED_SHOWN))
+  const [remote, again] = useRemote(`decided ${turn}`, () => endpoint.list(DECIDED, DECIDED_ASKED))
   const count = waiting.value.length
   const before = useRef(count)
   // What somebody else answered, or what expired, is among the decided ones now.
@@ -104,9 +109,9 @@ function Decided({ turn, onRevoked }: { turn: number; onRevoked: (text: string) 
             <Empty>Nothing yet.</Empty>
           ) : (
             <Table
-              caption="Approvals that were decided, the newest first"
+              caption="Approvals that were decided, the last answer first"
               columns={columns(onRevoked)}
-              rows={approvals}
+              rows={byAnswer(approvals)}
               keyOf={({ approval_id }) => approval_id}
             />
           )

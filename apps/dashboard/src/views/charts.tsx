@@ -1,7 +1,9 @@
 import { formatBytes, formatFigure, formatMilliseconds } from '../format/numbers.js'
+import { latencyInWords } from '../format/words.js'
 import { Chart, type Series } from '../parts/chart.js'
 import { Empty } from '../parts/notice.js'
-import type { Sample } from '../state/history.js'
+import { Time } from '../parts/time.js'
+import { type Sample, WINDOW_SECONDS } from '../state/history.js'
 import { POLL_MS, samples } from '../state/system.js'
 
 const perSecond = (value: number): string => `${formatFigure(value)}/s`
@@ -9,13 +11,16 @@ const bytesPerSecond = (value: number): string => `${formatBytes(value)}/s`
 /** A line breaks where polls were missed for longer than that. */
 const GAP_SECONDS = (POLL_MS / 1000) * 4
 
+/** So much less than the whole window is told as such. */
+const WINDOW_SLACK_SECONDS = 30
+
 /** The last fifteen minutes, as far as this page was open. */
 export function Charts() {
   const found = samples.value
   if (found.length < 2) {
     return (
       <section aria-labelledby="charts">
-        <h2 id="charts">Last 15 minutes</h2>
+        <h2 id="charts">Rates</h2>
         <Empty>
           Rates are made of two looks at the counters; the first lines come in {POLL_MS / 1000} s.
         </Empty>
@@ -29,7 +34,9 @@ export function Charts() {
   })
   return (
     <section aria-labelledby="charts">
-      <h2 id="charts">Last 15 minutes</h2>
+      <h2 id="charts">
+        Rates <Span since={found[0]?.at ?? 0} until={found.at(-1)?.at ?? 0} />
+      </h2>
       <div class="charts">
         <Chart
           title="Messages"
@@ -38,12 +45,14 @@ export function Charts() {
           series={[series('received', (one) => one.received), series('sent', (one) => one.sent)]}
         />
         <Chart
-          title="Latency, p99"
+          title="Latency, p99 since the start"
           times={times}
           format={formatMilliseconds}
           series={[
-            ...latencyNames(found).map((name) => series(name, (one) => one.latencyP99[name] ?? 0)),
-            series('event loop', (one) => one.eventLoopP99),
+            ...latencyNames(found).map((name) =>
+              series(latencyInWords(name), (one) => one.latencyP99[name] ?? 0),
+            ),
+            series('event loop, last 10 s', (one) => one.eventLoopP99),
           ]}
         />
         <Chart
@@ -61,6 +70,17 @@ export function Charts() {
         />
       </div>
     </section>
+  )
+}
+
+/** How long the lines are: from when on, as long as that is less than fifteen minutes ago. */
+function Span({ since, until }: { since: number; until: number }) {
+  if (until - since >= WINDOW_SECONDS - WINDOW_SLACK_SECONDS)
+    return <span class="muted">last 15 minutes</span>
+  return (
+    <span class="muted">
+      since <Time at={Math.round(since * 1000)} />, when this page began to look on
+    </span>
   )
 }
 

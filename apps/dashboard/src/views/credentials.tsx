@@ -1,12 +1,13 @@
 import type { BrokerStatus, ClientSummary } from '@jamey/contracts'
 import { formatCount } from '../format/numbers.js'
+import { fileName } from '../format/words.js'
 import { useRemote } from '../parts/async.js'
 import { scanClients } from '../parts/client-scan.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
 import { Pages } from '../parts/pages.js'
 import { type Column, Table } from '../parts/table.js'
 import { Text } from '../parts/text.js'
-import { Age, Time } from '../parts/time.js'
+import { Age, Left, Time } from '../parts/time.js'
 import { hrefOf } from '../state/address.js'
 import { CERTIFICATE_DAYS } from '../state/attention.js'
 import { now } from '../state/now.js'
@@ -100,10 +101,10 @@ function Certificates() {
 }
 
 const CERTIFICATES: readonly Column<BrokerStatus['certificates'][number]>[] = [
-  { head: 'Name', cell: ({ name }) => name },
+  { head: 'Name', cell: ({ name }) => <span title={name}>{fileName(name)}</span> },
   { head: 'Subject', cell: ({ subject }) => <Text>{subject}</Text> },
   { head: 'Ends', cell: ({ not_after }) => <Time at={not_after} /> },
-  { head: 'That is', cell: ({ not_after }) => <Age at={not_after} /> },
+  { head: 'Left', cell: ({ not_after }) => <Left until={not_after} /> },
 ]
 
 function Tokens() {
@@ -149,7 +150,7 @@ const TOKENS: readonly Column<ClientSummary>[] = [
   },
   { head: 'Identity', cell: ({ username }) => <Text>{username}</Text> },
   { head: 'Ends', cell: ({ token_expires_at }) => <Time at={token_expires_at} /> },
-  { head: 'That is', cell: ({ token_expires_at }) => <Age at={token_expires_at} /> },
+  { head: 'Left', cell: ({ token_expires_at }) => <Left until={token_expires_at} /> },
 ]
 
 function byEnd<T>(rows: readonly T[], end: (row: T) => string): T[] {

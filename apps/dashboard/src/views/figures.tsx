@@ -19,7 +19,7 @@ export function Figures({ status }: { status: BrokerStatus }) {
     ['Received', rate(last?.received), 'messages/s'],
     ['Sent', rate(last?.sent), 'messages/s'],
     ['Queued', formatCount(status.queued.messages), formatBytes(status.queued.bytes)],
-    ['Retained', formatCount(status.retained), 'messages'],
+    ['Retained', formatCount(status.retained), 'with $SYS'],
     ['Event loop', formatMilliseconds(status.event_loop_delay_ms.p99), 'delay, p99'],
     ['Memory', formatBytes(status.memory_bytes), 'of the process'],
     ['Store', status.store_bytes === undefined ? '–' : formatBytes(status.store_bytes), 'on disk'],

@@ -1,6 +1,7 @@
 import type { FindingList as FindingAnswer } from '@jamey/contracts'
 import { counted } from '../format/numbers.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
+import { Pages } from '../parts/pages.js'
 import { Text } from '../parts/text.js'
 import { Time } from '../parts/time.js'
 import { toneOfSeverity } from '../state/attention.js'
@@ -60,6 +61,7 @@ function DoctorFindings() {
           )
         }}
       </Loaded>
+      <Pages label="findings" at={remote.at} onAgain={() => findings.refresh()} />
     </section>
   )
 }

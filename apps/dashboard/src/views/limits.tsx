@@ -28,8 +28,12 @@ export function Limits() {
           <>
             <section aria-labelledby="recent-drops">
               <h2 id="recent-drops">
-                Dropped since{' '}
-                {since === undefined ? 'this page was opened' : <Time at={Math.round(since * 1000)} />}
+                Dropped while this page looks on
+                {since !== undefined && (
+                  <span class="muted">
+                    since <Time at={Math.round(since * 1000)} />
+                  </span>
+                )}
               </h2>
               <CountTable
                 caption="Messages dropped since this page was opened"
@@ -39,13 +43,19 @@ export function Limits() {
             <div class="pair">
               <section aria-labelledby="all-drops">
                 <h2 id="all-drops">
-                  Dropped since <Time at={found.started_at} />
+                  Dropped by the broker
+                  <span class="muted">
+                    since its start, <Time at={found.started_at} />
+                  </span>
                 </h2>
                 <CountTable caption="Messages dropped since the broker's start" counts={found.dropped} />
               </section>
               <section aria-labelledby="refused">
                 <h2 id="refused">
-                  Refused since <Time at={found.started_at} />
+                  Refused by the broker
+                  <span class="muted">
+                    since its start, <Time at={found.started_at} />
+                  </span>
                 </h2>
                 <CountTable caption="What was refused since the broker's start" counts={found.refused} />
               </section>

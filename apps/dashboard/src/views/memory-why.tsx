@@ -4,7 +4,10 @@ import { Text } from '../parts/text.js'
 
 type Why = NonNullable<MemoryRecalled['memories'][number]['why']>
 
-/** What the score consists of: what is added up as bars, and the factors it is multiplied with. */
+/**
+ * What the score consists of: what is added up as bars, and what recency and importance add to the factor of 1
+ * that it is multiplied with.
+ */
 export function MemoryWhy({ why, score }: { why: Why; score: number }) {
   const parts = partsOf(why)
   const largest = Math.max(...parts.map(([, weight]) => weight), Number.MIN_VALUE)
@@ -31,11 +34,11 @@ export function MemoryWhy({ why, score }: { why: Why; score: number }) {
       ))}
       <div>
         <dt>recency</dt>
-        <dd>× {formatFigure(why.recency)}</dd>
+        <dd>+ {formatFigure(why.recency)}</dd>
       </div>
       <div>
         <dt>importance</dt>
-        <dd>× {formatFigure(why.importance)}</dd>
+        <dd>+ {formatFigure(why.importance)}</dd>
       </div>
       {why.meaning?.missing !== undefined && (
         <div>

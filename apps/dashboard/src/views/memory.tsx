@@ -1,6 +1,7 @@
 import type { MemoryRecalled } from '@jamey/contracts'
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { memories } from '../api/endpoints.js'
+import type { ApiError } from '../api/problem.js'
 import { formatCount } from '../format/numbers.js'
 import { useAct } from '../parts/async.js'
 import { JsonView } from '../parts/json.js'
@@ -36,8 +37,7 @@ export function MemorySearch() {
     tag: '',
     owner: '',
   })
-  const [found, setFound] = useState<MemoryRecalled | undefined>(undefined)
-  const { isBusy, error, run } = useAct()
+  const { found, isByTime, isBusy, error, ask } = useMemories(question, mayOwn || mayOthers)
   const input = useRef<HTMLInputElement>(null)
   useShortcuts([{ key: '/', does: 'search memories', run: () => input.current?.focus() }])
   if (!mayOwn && !mayOthers) {
@@ -48,21 +48,6 @@ export function MemorySearch() {
       </>
     )
   }
-  const ask = (cursor?: string): void =>
-    run(async () => {
-      const { of, owner, ...query } = question
-      const next = await memories.recall(of, {
-        ...query,
-        ...(of === 'all' ? { owner } : {}),
-        limit: LIMIT,
-        cursor,
-      })
-      setFound((before) =>
-        cursor === undefined || before === undefined
-          ? next
-          : { ...next, memories: [...before.memories, ...next.memories] },
-      )
-    })
   return (
     <>
       <h1>Memory</h1>
@@ -77,12 +62,13 @@ export function MemorySearch() {
       />
       {error !== undefined && <ProblemNote error={error} />}
       {found === undefined ? (
-        <Empty>Without words the newest come first. Looking here does not count as recalling.</Empty>
+        isBusy && <p class="empty">Asking for memories…</p>
       ) : (
         <>
-          <p class="muted small" role="status">
+          <p class="found muted small" role="status">
             {found.total_is_at_least === true && 'at least '}
-            {formatCount(found.total)} {found.total === 1 ? 'fits' : 'fit'}, best first.
+            {formatCount(found.total)} {found.total === 1 ? 'fits' : 'fit'},{' '}
+            {isByTime ? 'the newest first' : 'the best first'}. Looking here does not count as recalling.
           </p>
           {found.memories.length === 0 && <Empty>Nothing fits.</Empty>}
           <ol class="memories">
@@ -103,6 +89,43 @@ export function MemorySearch() {
       )}
     </>
   )
+}
+
+interface Search {
+  readonly found: MemoryRecalled | undefined
+  /** Without words the newest come first. */
+  readonly isByTime: boolean
+  readonly isBusy: boolean
+  readonly error: ApiError | undefined
+  /** With a cursor for more of the same. */
+  ask(cursor?: string): void
+}
+
+/** What fits the question as it was when it was asked; at first the newest, before anybody asked for anything. */
+function useMemories(question: Question, mayAsk: boolean): Search {
+  const [found, setFound] = useState<MemoryRecalled | undefined>(undefined)
+  const [isByTime, setByTime] = useState(true)
+  const { isBusy, error, run } = useAct()
+  const ask = (cursor?: string): void =>
+    run(async () => {
+      const { of, owner, ...query } = question
+      const next = await memories.recall(of, {
+        ...query,
+        ...(of === 'all' ? { owner } : {}),
+        limit: LIMIT,
+        cursor,
+      })
+      setByTime(query.q.trim() === '')
+      setFound((before) =>
+        cursor === undefined || before === undefined
+          ? next
+          : { ...next, memories: [...before.memories, ...next.memories] },
+      )
+    })
+  useEffect(() => {
+    if (mayAsk) ask()
+  }, [])
+  return { found, isByTime, isBusy, error, ask }
 }
 
 interface FormProps {

@@ -1,19 +1,21 @@
 import type { OutboxList } from '@jamey/contracts'
 import { counted, formatBytes } from '../format/numbers.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
+import { Pages } from '../parts/pages.js'
 import { type Column, Table } from '../parts/table.js'
 import { Text } from '../parts/text.js'
-import { Age, Time } from '../parts/time.js'
+import { Age } from '../parts/time.js'
 import { BROKER_QUERY } from '../state/permissions.js'
 import { rights } from '../state/session.js'
 import { outbox } from '../state/system.js'
 
 /** What components published and the broker has not acknowledged, and what it does not take. */
 export function Outbox() {
+  const mayAsk = rights.value.mayPublish(BROKER_QUERY)
   return (
     <>
       <h1>Outbox and dead letters</h1>
-      {!rights.value.mayPublish(BROKER_QUERY) ? (
+      {!mayAsk ? (
         <NeedsPermission permission={`publish:${BROKER_QUERY}`} what="Seeing outboxes" />
       ) : (
         <Loaded remote={outbox.remote.value} what="outboxes">
@@ -26,14 +28,15 @@ export function Outbox() {
                   <Component key={component.client_id} component={component} />
                 ))}
                 <p class="muted small">
-                  As of <Time at={outbox.remote.value.at} />. <code>jamey outbox retry</code> sends dead
-                  letters again, <code>jamey outbox drop</code> forgets them.
+                  <code>jamey outbox retry</code> sends dead letters again, <code>jamey outbox drop</code>{' '}
+                  forgets them.
                 </p>
               </>
             )
           }
         </Loaded>
       )}
+      {mayAsk && <Pages label="outboxes" at={outbox.remote.value.at} onAgain={() => outbox.refresh()} />}
     </>
   )
 }

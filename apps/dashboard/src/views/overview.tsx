@@ -6,7 +6,7 @@ import { components, errors, streamState } from '../state/live.js'
 import { now } from '../state/now.js'
 import { APPROVALS_LIST, BROKER_QUERY, STATUSES } from '../state/permissions.js'
 import { rights } from '../state/session.js'
-import { findings, outbox, recentDrops, status, waiting } from '../state/system.js'
+import { findings, isGatewayAway, outbox, recentDrops, status, waiting } from '../state/system.js'
 import { Charts } from './charts.js'
 import { Figures } from './figures.js'
 import { RecentVerdicts } from './verdict-list.js'
@@ -59,9 +59,9 @@ function Concerns() {
           ))}
         </ul>
       )}
-      {unseen !== '' && <p class="muted small">Not looked at, for want of a permission: {unseen}.</p>}
-      {streamState.value === 'closed' && (
-        <p class="muted small">Live events are interrupted; the page tries again.</p>
+      {unseen !== '' && <p class="muted small beside">Not looked at, for want of a permission: {unseen}.</p>}
+      {streamState.value === 'closed' && !isGatewayAway.value && (
+        <p class="muted small beside">Live events are interrupted; the page tries again.</p>
       )}
     </section>
   )

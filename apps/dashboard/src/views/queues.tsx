@@ -2,6 +2,8 @@ import type { ClientSummary, RetainedMessage } from '@jamey/contracts'
 import { useRef, useState } from 'preact/hooks'
 import { broker } from '../api/endpoints.js'
 import { counted, formatBytes } from '../format/numbers.js'
+import { visibleText } from '../format/visible-text.js'
+import { payloadPreview } from '../format/words.js'
 import { useRemote } from '../parts/async.js'
 import { Count } from '../parts/count.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
@@ -101,10 +103,14 @@ function Retained() {
   )
   useShortcuts([{ key: '/', does: 'choose a filter', run: () => input.current?.focus() }])
   const count = status.remote.value.data?.retained
+  const isWhole = cursors.length === 0 && remote.data?.next_cursor === undefined
   return (
     <section aria-labelledby="retained">
       <h2 id="retained">
-        Retained {count !== undefined && <span class="muted">{counted(count, 'message')}</span>}
+        Retained{' '}
+        {count !== undefined && (
+          <span class="muted">{counted(count, 'message')}, those of $SYS included</span>
+        )}
       </h2>
       <form
         class="bar"
@@ -130,12 +136,20 @@ function Retained() {
           messages.length === 0 ? (
             <Empty>Nothing is retained there.</Empty>
           ) : (
-            <Table
-              caption="Retained messages"
-              columns={RETAINED}
-              rows={messages}
-              keyOf={({ topic }) => topic}
-            />
+            <>
+              {isWhole && (
+                <p class="muted small" role="status">
+                  {counted(messages.length, 'message')} here.
+                  {/^[#+]/.test(filter) && ` ${filter} leaves out topics that begin with $, such as $SYS/#.`}
+                </p>
+              )}
+              <Table
+                caption="Retained messages"
+                columns={RETAINED}
+                rows={messages}
+                keyOf={({ topic }) => topic}
+              />
+            </>
           )
         }
       </Loaded>
@@ -152,6 +166,7 @@ function Retained() {
 const RETAINED: readonly Column<RetainedMessage>[] = [
   {
     head: 'Topic',
+    holds: 'topic',
     cell: ({ topic }) => (
       <code>
         <Text>{topic}</Text>
@@ -164,15 +179,15 @@ const RETAINED: readonly Column<RetainedMessage>[] = [
       payload_text === undefined ? (
         <span class="muted">bytes</span>
       ) : (
-        <code class="preview">
-          <Text>{payload_text}</Text>
+        <code class="preview" title={visibleText(payload_text)}>
+          <Text>{payloadPreview(payload_text)}</Text>
           {is_cut && '…'}
         </code>
       ),
   },
   { head: 'Size', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },
   { head: 'QoS', isNumber: true, cell: ({ qos }) => qos },
-  { head: 'By', cell: ({ published_by }) => <Text>{published_by ?? 'the broker'}</Text> },
+  { head: 'By', holds: 'name', cell: ({ published_by }) => <Text>{published_by ?? 'the broker'}</Text> },
   {
     head: 'Expires',
     cell: ({ expires_at }) =>

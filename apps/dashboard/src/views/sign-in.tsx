@@ -27,7 +27,11 @@ export function SignIn({ hasEnded, onDone }: SignInProps) {
       }}
     >
       <h1>Sign in</h1>
-      {hasEnded && <p class="notice">The session has ended: its token expired or was revoked.</p>}
+      {hasEnded && (
+        <p class="notice">
+          The session has ended: its token expired or was revoked, or the gateway was started anew.
+        </p>
+      )}
       <label class="field">
         <span>Token</span>
         <input

@@ -26,7 +26,9 @@ export function RecentVerdicts() {
       {!rights.value.maySubscribe(VERDICTS) ? (
         <NeedsPermission permission={`subscribe:${VERDICTS}`} what="Following verdicts" />
       ) : shown.length === 0 ? (
-        <Empty>None since this page was opened. They appear here as they are given.</Empty>
+        <Empty>
+          None since this page was opened. They appear here as they are given; <EarlierVerdicts />
+        </Empty>
       ) : (
         <ul class="feed">
           {shown.map((one) => (
@@ -37,6 +39,15 @@ export function RecentVerdicts() {
         </ul>
       )}
     </section>
+  )
+}
+
+/** Where those are that were given before: the gateway has none, the conscience's audit has all. */
+export function EarlierVerdicts() {
+  return (
+    <>
+      earlier ones are in the audit: <code>jamey verdicts --since 1h</code>.
+    </>
   )
 }
 

@@ -9,7 +9,7 @@ import { hrefOf } from '../state/address.js'
 import { MAXIMUM_VERDICTS, missed, type Received, verdicts } from '../state/live.js'
 import { VERDICTS } from '../state/permissions.js'
 import { rights } from '../state/session.js'
-import { shortDigest, subjectOf, VerdictLine } from './verdict-list.js'
+import { EarlierVerdicts, shortDigest, subjectOf, VerdictLine } from './verdict-list.js'
 
 const DECISIONS = ['all', 'deny', 'ask', 'allow'] as const
 /** More rows than these nobody reads, and each costs a little. */
@@ -71,7 +71,7 @@ export function Verdicts() {
       <p class="muted small" role="status">
         {formatCount(fitting.length)} of {formatCount(all.length)} since this page was opened
         {all.length === MAXIMUM_VERDICTS && `, which keeps ${MAXIMUM_VERDICTS}`}
-        {held !== undefined && verdicts.value.length > 0 && `; ${newer(held)} newer`}
+        {held !== undefined && verdicts.value.length > 0 && `; ${newer(held)} newer`}; <EarlierVerdicts />
         {missed.value > 0 && `; ${formatCount(missed.value)} events were left out, for the page was too slow`}
         .
       </p>

@@ -1,0 +1,130 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Chromium } from './chromium.js'
+import { openView, watchFaults } from './dashboard-page.js'
+import { DashboardStub } from './dashboard-stub.js'
+import { fullWorld } from './dashboard-world.js'
+
+/** Who looks at the operator's page, and what that viewer finds on opening a view. Needs a build. */
+
+let chromium: Chromium
+let stub: DashboardStub
+let url: string
+let page: Page
+let faults: string[]
+
+beforeAll(async () => {
+  stub = new DashboardStub(fullWorld())
+  url = await stub.listen()
+  chromium = await Chromium.start()
+})
+
+afterAll(async () => {
+  await chromium?.stop()
+  await stub?.close()
+})
+
+beforeEach(async () => {
+  Object.assign(stub.world, fullWorld())
+  page = await chromium.newPage()
+  faults = watchFaults(page)
+})
+
+afterEach(async () => {
+  await page.close()
+  expect(faults).toEqual([])
+})
+
+describe('a viewer', () => {
+  it('whose session is over is told so at once, and may sign in again', async () => {
+    await page.clock.install()
+    await openView(page, url, 'limits')
+    await expect.poll(() => page.locator('.live-mark').count()).toBe(1)
+    expect(await page.locator('.viewer').textContent()).toContain('operator-ann')
+    stub.world.session = { name: 'local', permissions: ['jamey/#'] }
+    stub.world.isOver = true
+    // The stream alone is told, for the clock stands still and nothing is polled.
+    stub.breakStreams()
+    await expect.poll(() => page.locator('.viewer').textContent()).toBe('localSign in')
+    const banner = page.locator('.banner')
+    expect(await banner.textContent()).toContain('The session of operator-ann has ended')
+    expect(await page.locator('main').textContent()).not.toMatch(/POST|GET/)
+    stub.world.session = fullWorld().session
+    await banner.getByRole('link', { name: 'Sign in' }).click()
+    await page.getByLabel('Token').fill('a.b.c')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await expect.poll(() => page.locator('.viewer').textContent()).toContain('operator-ann')
+    expect(await banner.count()).toBe(0)
+  })
+
+  it('whose token ends by time is told so, where the view asks for nothing', async () => {
+    const end = new Date(Date.now() + 3_600_000).toISOString()
+    stub.world.session = { name: 'guest', permissions: [], csrf_token: 'c', expires_at: end }
+    await page.clock.install()
+    await openView(page, url, 'limits')
+    stub.world.session = { name: 'local', permissions: ['jamey/#'] }
+    await page.clock.fastForward(3_602_000)
+    await expect.poll(() => page.locator('.banner').textContent()).toContain('The session of guest has ended')
+  })
+
+  it('of a telephone sees who is signed in, in one line', async () => {
+    await page.setViewportSize({ width: 360, height: 800 })
+    await openView(page, url, 'overview')
+    await page.waitForSelector('.viewer .name')
+    expect(await page.locator('.viewer .name').isVisible()).toBe(true)
+    expect(await page.getByRole('button', { name: 'Theme: system' }).textContent()).toContain('◐')
+    const { height } = (await page.locator('.head').boundingBox()) ?? { height: Number.NaN }
+    expect(height).toBeLessThan(50)
+  })
+})
+
+describe('a view that was just opened', () => {
+  it('of memories lists the newest', async () => {
+    await openView(page, url, 'memory')
+    await expect.poll(() => page.locator('.memories li').count()).toBe(stub.world.memories.length)
+    expect(await page.locator('main').textContent()).toContain('the newest first')
+  })
+
+  it('of verdicts says where earlier ones are', async () => {
+    await openView(page, url, 'verdicts')
+    expect(await page.locator('main').textContent()).toContain('jamey verdicts --since 1h')
+  })
+
+  it('of approvals has the last answer first, whenever the question was', async () => {
+    const [approval] = stub.world.approvals
+    if (approval === undefined) throw new Error('the world has no approvals')
+    const decided = (tool: string, day: number) => ({
+      ...approval,
+      approval_id: tool,
+      tool,
+      status: 'denied' as const,
+      changed_at: `2026-01-0${day}T10:00:00.000Z`,
+    })
+    stub.world.approvals = [decided('second', 2), decided('third', 1), decided('first', 3)]
+    await openView(page, url, 'approvals')
+    await expect
+      .poll(() => page.locator('tbody summary').allTextContents())
+      .toEqual(['first', 'second', 'third'])
+  })
+
+  it('of retained messages has room for topics, and the data of envelopes', async () => {
+    await page.setViewportSize({ width: 1280, height: 800 })
+    stub.world.retained = [
+      {
+        topic: 'jamey/events/status/jamey-conscience-of-the-second-hall',
+        bytes: 900,
+        qos: 1,
+        payload_text: JSON.stringify({
+          message_id: '1',
+          payload: { data: { state: `online ${'x'.repeat(800)}` } },
+        }),
+      },
+    ]
+    await openView(page, url, 'queues')
+    const topic = page.locator('td.holds-topic')
+    await topic.waitFor()
+    expect((await topic.boundingBox())?.width).toBeGreaterThanOrEqual(240)
+    expect(await page.locator('.preview').textContent()).toMatch(/^{"state":"online/)
+    expect(await page.locator('#retained').textContent()).toContain('$SYS included')
+  })
+})
