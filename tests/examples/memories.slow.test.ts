@@ -12,7 +12,9 @@ vi.setConfig({ testTimeout: 300_000 })
 
 const page = readFileSync(join(REPOSITORY, 'docs/memories.md'), 'utf8')
 const blocksOf = (language: string) =>
-  [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text)
+  [...page.matchAll(new RegExp(`(?<!<!-- not run: [^\\n]*\\n)^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(
+    ([, text = '']) => text,
+  )
 const shell = blocksOf('sh')
 
 /** What a block has to print, by the beginning of the block. */
