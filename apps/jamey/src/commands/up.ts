@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readTokenSecretsFile } from '@jamey/auth'
 import { type Manifest, readManifestFile } from '@jamey/manifest'
@@ -11,6 +12,7 @@ import { environmentBesideBroker, serviceSettings } from '../components/componen
 import { ServedMetrics } from '../components/served-metrics.js'
 import { type Stoppable, stopInOrder } from '../components/stop-in-order.js'
 import { findingsBeside } from '../doctor/findings-beside.js'
+import { checkPortFree } from '../doctor/health-checks.js'
 import {
   type ClientComponent,
   type DataDirectory,
@@ -23,6 +25,7 @@ import { namedClients } from '../install/named-clients.js'
 import { CERTIFIED_CLIENTS, makeDataDirectory, provision, RESERVED_CLIENTS } from '../install/provision.js'
 import { type BrokerAddress, claimRunFile, type RunClaim } from '../install/run-file.js'
 import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure } from '../support/failure.js'
 import { reachableHost } from '../support/host-address.js'
 import { httpPortFailure, type Listening, type ListeningOptions, listeningOf } from '../support/listening.js'
 import { VERSION } from '../support/version.js'
@@ -51,6 +54,8 @@ export async function up(context: CommandContext, options: UpOptions): Outcome {
   const listening = listeningOf(options, env)
   const logLevel = logLevelOf(options.logLevel, env, 'warn')
   const log = createLog(terminal, logLevel)
+  // Nothing is made where nothing could start.
+  if (!existsSync(directory.path)) await expectPortsFree(listening)
   for (const repair of makeDataDirectory(directory).repaired) terminal.warn(repair)
   const claim = claimRunFile(directory.path, VERSION)
   try {
@@ -73,6 +78,20 @@ export async function up(context: CommandContext, options: UpOptions): Outcome {
   }
   terminal.note('stopped')
   return EXIT.success
+}
+
+async function expectPortsFree({ host, port, httpHost, httpPort }: Listening): Promise<void> {
+  const wanted = [
+    await checkPortFree('broker', host, port, '--port'),
+    await checkPortFree('HTTP', httpHost, httpPort, '--http-port'),
+  ]
+  const taken = wanted.find(({ status }) => status !== 'ok')
+  if (taken === undefined) return
+  const { check, message, hint } = taken
+  throw new CommandFailure(`${check}: ${message}`, {
+    code: 'port-taken',
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 /** Renews what ends while this runs: a start alone would be too seldom. */

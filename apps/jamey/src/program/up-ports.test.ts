@@ -1,0 +1,23 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
+import { TestFolder } from '../install/test-folder.support.js'
+import { runCommand } from './run-command.support.js'
+
+const at = new TestFolder()
+
+it('jamey up makes nothing in a new folder where a port is taken', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  for (const [taken, free] of [
+    ['--port', '--http-port'],
+    ['--http-port', '--port'],
+  ] as const) {
+    const { code, stderr } = await runCommand(at.path, ['up', taken, `${port}`, free, '0'])
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`jamey up ${taken} N`)])
+    expect(existsSync(at.directory.path)).toBe(false)
+  }
+})
