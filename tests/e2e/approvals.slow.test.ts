@@ -56,6 +56,7 @@ describe('docs/approvals.md', () => {
       .replace(/sha256:[0-9a-f]{64}/g, 'DIGEST')
       .replace(/\b[0-9a-f]{8}\b(?!-)/g, 'ID')
       .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+      .replace(/expires in (?:\d+ minutes|1 hour)/g, 'expires in SOME TIME')
       .replace(/operator-[\w-]+/g, 'operator-USER')
       .replace(/policy [^,]+,/g, 'policy VERSION,')
 
@@ -97,7 +98,7 @@ describe('a guarded call that a person is asked about', () => {
     expect(await guarded).toEqual({ launched: call.arguments })
     const shown = await command('show', String(id))
     expect(shown.stdout).toMatch(/used {2}launch_the_probe/)
-    expect(shown.stdout).toMatch(/answer +operator-\w+ approved \(once\): godspeed/)
+    expect(shown.stdout).toMatch(/answer +operator-\w+ approved \(once\)[^:]*: godspeed/)
     expect((await command('approve', String(id))).code).toBe(3)
   })
 
