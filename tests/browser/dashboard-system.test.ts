@@ -169,7 +169,7 @@ describe('topics', () => {
     await expect.poll(() => page.locator('.told').textContent()).toBe('Published to plant/valves/4.')
     await expect.poll(() => page.locator('.messages .subject').allTextContents()).toEqual(['plant/valves/4'])
     await page.locator('.messages summary').click()
-    expect(await page.locator('.messages .detail').textContent()).toMatch(/state.*open/)
+    await expect.poll(() => page.locator('.messages .detail').textContent()).toMatch(/state.*open/)
     await page.getByLabel('Request').check()
     await page.getByLabel('Topic', { exact: true }).fill('jamey/memory/query')
     await page.getByLabel(/^Payload/).fill('{"query": "launch"}')
