@@ -190,25 +190,25 @@ describe('what is deleted below a temporary folder', () => {
     ['/tmp/app', 'rm -rf ../backups'],
     ['/tmp/app', 'rm -rf /tmp/backups/*'],
     ['/private/tmp/app', 'rm -rf /tmp/backups'],
-    ['/tmp/work/app', 'rm -rf ../backups'],
-    ['/tmp/work/app', 'rm -rf /tmp/work'],
-    ['/tmp/work/app', 'rm -rf ..'],
-    ['/tmp/a/work/app', 'rm -rf /tmp/a/w*'],
+    ['/tmp/wares/app', 'rm -rf ../backups'],
+    ['/tmp/wares/app', 'rm -rf /tmp/wares'],
+    ['/tmp/wares/app', 'rm -rf ..'],
+    ['/tmp/a/wares/app', 'rm -rf /tmp/a/w*'],
   ])('with the workspace %s, %s deletes what is beside it', (workspace, command) => {
     expect(deleted(command, workspace)).toEqual(OF_OTHERS)
   })
 
   it('is the workspace itself where that is temporary, and what is beside no folder of the workspace', () => {
     expect(deleted('rm -rf dist', '/tmp/app')).toEqual(TEMPORARY_FILES)
-    expect(deleted('rm -rf /tmp/build-123', '/tmp/work/app')).toEqual(TEMPORARY_FILES)
+    expect(deleted('rm -rf /tmp/build-123', '/tmp/wares/app')).toEqual(TEMPORARY_FILES)
   })
 
   it.each([
     ['/srv/app', 'cp a /tmp', true],
     ['/tmp/app', 'cp a /tmp', true],
     ['/tmp/app', 'ls > /tmp/out.log', true],
-    ['/tmp/work/app', 'ls > /tmp/out.log', true],
-    ['/tmp/work/app', 'cp a ../other/a', false],
+    ['/tmp/wares/app', 'ls > /tmp/out.log', true],
+    ['/tmp/wares/app', 'cp a ../other/a', false],
   ])('with the workspace %s, %s writes temporary files: %s', (workspace, command, isWorkable) => {
     expect(deleted(command, workspace)).toEqual({ isWrite: true, isWorkable })
   })
