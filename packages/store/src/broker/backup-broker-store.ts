@@ -1,16 +1,6 @@
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
-import { join, resolve } from 'node:path'
-import { DATA_FILE, LOCK_FILE } from '../lmdb/data-file.js'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { finishCopy } from '../lmdb/finished-copy.js'
 import { flushFolder } from '../lmdb/folder.js'
 import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { explainCopyFailure } from '../lmdb/lmdb-failure.js'
@@ -52,7 +42,7 @@ export async function backupBrokerStore({ path, to }: BrokerStoreBackupOptions):
       await environment.close()
     }
     await readAll(draft)
-    const bytes = finish(draft)
+    const bytes = finishCopy(draft)
     // An empty folder that appeared meanwhile is all that this could replace.
     expectNothing(target)
     renameSync(draft, target)
@@ -95,18 +85,4 @@ async function readAll(draft: string): Promise<void> {
   } finally {
     await environment.close()
   }
-}
-
-/** The copy's bytes, for its owner only and on the disk. */
-function finish(draft: string): number {
-  const file = join(draft, DATA_FILE)
-  rmSync(join(draft, LOCK_FILE), { force: true })
-  chmodSync(file, 0o600)
-  const descriptor = openSync(file, 'r+')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
-  return statSync(file).size
 }

@@ -1,9 +1,9 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { RootDatabase, Transaction } from 'lmdb'
 import { Batch } from './batch.js'
-import { DATA_FILE, LOCK_FILE } from './data-file.js'
 import { DiskRoom } from './disk-room.js'
+import { finishCopy } from './finished-copy.js'
 import { findFolder, flushFolder } from './folder.js'
 import { fillUpUnowned, OPTIONS } from './lmdb-environment.js'
 import { explainCopyFailure, explainFailure, noRoom } from './lmdb-failure.js'
@@ -99,7 +99,9 @@ export class StoreSnapshot {
     try {
       mkdirSync(folder, { mode: 0o700 })
       const records = await this.#writeInto(folder, { signal, onBytes })
-      return { records, bytes: finish(folder) }
+      const bytes = finishCopy(folder)
+      flushFolder(folder)
+      return { records, bytes }
     } catch (error) {
       if (error instanceof StoreError || signal?.aborted) throw error
       throw isOfTheSystem(error) ? explainCopyFailure(target, error) : explainFailure(target, error)
@@ -180,19 +182,4 @@ function writePiece(copy: Database, { keys, values }: Batch): void {
   copy.transactionSync(() => {
     for (const [i, key] of keys.entries()) copy.putSync(key, values[i] as Buffer, { append: true })
   })
-}
-
-/** The copy's bytes, for its owner only and on the disk. */
-function finish(folder: string): number {
-  const file = join(folder, DATA_FILE)
-  rmSync(join(folder, LOCK_FILE), { force: true })
-  chmodSync(file, 0o600)
-  const descriptor = openSync(file, 'r+')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
-  flushFolder(folder)
-  return statSync(file).size
 }
