@@ -13,6 +13,12 @@ interface Parameter {
 /** The query parameters of one endpoint by name; checking and documentation come from such a table. */
 export type QueryParameters = Readonly<Record<string, Parameter>>
 
+/** Those of every list that is told by pages. */
+const PAGE_PARAMETERS: QueryParameters = {
+  limit: { kind: 'integer', description: 'How many at most.' },
+  cursor: { kind: 'text', description: 'next_cursor of the page before.' },
+}
+
 /** Those of `GET /v1/memories`. */
 export const RECALL_PARAMETERS: QueryParameters = {
   q: { field: 'query', kind: 'text', description: 'Words to look for; without them the newest come first.' },
@@ -29,8 +35,7 @@ export const RECALL_PARAMETERS: QueryParameters = {
   include_superseded: { kind: 'boolean', description: 'Also what holds no longer.' },
   explain: { kind: 'boolean', description: 'Say of each memory why it was found.' },
   count_recall: { kind: 'boolean', description: 'False where this is not to count as recalling it.' },
-  limit: { kind: 'integer', description: 'How many at most.' },
-  cursor: { kind: 'text', description: 'next_cursor of the page before.' },
+  ...PAGE_PARAMETERS,
   offset: { kind: 'integer', description: 'How many to leave out; a cursor is better.' },
 }
 
@@ -60,8 +65,7 @@ export const STATS_PARAMETERS: QueryParameters = {
 export const APPROVAL_PARAMETERS: QueryParameters = {
   status: { kind: 'list', description: 'Only those of this status; may be repeated.' },
   requested_by: { kind: 'text', description: 'Only what this client asked for.' },
-  limit: { kind: 'integer', description: 'How many at most.' },
-  cursor: { kind: 'text', description: 'next_cursor of the page before.' },
+  ...PAGE_PARAMETERS,
   offset: { kind: 'integer', description: 'How many to leave out; a cursor is better.' },
 }
 
@@ -75,15 +79,13 @@ export const CLIENTS_PARAMETERS: QueryParameters = {
   search: { kind: 'text', description: 'A part of the client id, the user name or the address.' },
   sort: { kind: 'text', description: 'client_id, or the highest first by a number.' },
   is_connected: { kind: 'boolean', description: 'Only those that are connected, or that are not.' },
-  limit: { kind: 'integer', description: 'How many at most.' },
-  cursor: { kind: 'text', description: 'next_cursor of the page before.' },
+  ...PAGE_PARAMETERS,
 }
 
 /** Those of `GET /v1/broker/retained`. */
 export const RETAINED_PARAMETERS: QueryParameters = {
   filter: { kind: 'text', description: 'Only topics that this MQTT filter selects.' },
-  limit: { kind: 'integer', description: 'How many at most.' },
-  cursor: { kind: 'text', description: 'next_cursor of the page before.' },
+  ...PAGE_PARAMETERS,
 }
 
 /** What a caller calls the fields of the query contract. */
