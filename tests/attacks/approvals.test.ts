@@ -217,6 +217,28 @@ describe('over HTTP, a call that a person is asked about', () => {
     expect(await post(`${path}/answer`, person, yes)).toMatchObject({ status: 409 })
   })
 
+  it('is withdrawn by nobody but who asked, and no more once it was denied', async () => {
+    const token = await system.token('asking-agent', ASKING)
+    const { body: verdict } = await post('/v1/conscience/evaluate', token, CALL)
+    const path = `/v1/approvals/${verdict.approval.id}`
+    for (const other of [
+      await system.token('other-agent', ASKING),
+      await system.token('http-person', [...ASKING, ...ANSWERING]),
+      undefined,
+    ]) {
+      expect(await post(`${path}/withdraw`, other, {})).toMatchObject({ status: 404 })
+    }
+    expect(await system.json(path, token)).toMatchObject({ body: { approval: { status: 'pending' } } })
+    const person = await system.token('http-person', ANSWERING)
+    expect(await post(`${path}/withdraw`, person, {})).toMatchObject({ status: 403 })
+    await post(`${path}/answer`, person, { decision: 'deny' })
+    expect(await post(`${path}/withdraw`, token, {})).toMatchObject({
+      status: 200,
+      body: { approval: { status: 'denied' } },
+    })
+    expect((await post('/v1/conscience/evaluate', token, CALL)).body).toMatchObject({ decision: 'deny' })
+  })
+
   it('takes no answer of one whose right was taken away after people were asked', async () => {
     const agent = await system.token('late-agent', ASKING)
     const person = await system.token('former-person', ANSWERING)

@@ -9,6 +9,7 @@ export const OPERATION_NAMES = [
   'conscience.report',
   'conscience.approvals.list',
   'conscience.approvals.get',
+  'conscience.approvals.withdraw',
   'conscience.approvals.answer',
   'conscience.approvals.revoke',
   'memory.store',

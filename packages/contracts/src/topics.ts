@@ -68,6 +68,7 @@ export const OPERATIONS = {
   'conscience.report': topics.conscience.report,
   'conscience.approvals.list': topics.conscience.approvals.list,
   'conscience.approvals.get': topics.conscience.approvals.get,
+  'conscience.approvals.withdraw': topics.conscience.approvals.withdraw,
   'conscience.approvals.answer': topics.conscience.approvals.answer,
   'conscience.approvals.revoke': topics.conscience.approvals.revoke,
   'memory.store': topics.memory.store,

@@ -1,6 +1,7 @@
 import type { CallJudge, CallVerdict, JsonObject, SessionReport, ToolCall } from '../model/call-judge.js'
 import { CallRefusedError, ResultWithheldError } from '../model/errors.js'
 import { NotJson, plainObject, reportable } from './plain-json.js'
+import { waitingFor, withdrawUnawaited } from './waiting-calls.js'
 
 export interface GuardOptions {
   /**
@@ -8,7 +9,10 @@ export interface GuardOptions {
    * call is refused as `approval-pending`, and the same call is allowed once somebody approves.
    */
   readonly approvalTimeoutMs?: number | undefined
-  /** Aborted, nothing is asked or waited for any more, and the call is not made. */
+  /**
+   * Aborted, nothing is asked or waited for any more, the call is not made, and people are asked no longer about it, where
+   * the judge can withdraw.
+   */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -93,13 +97,24 @@ export async function clearCall(
   options: GuardOptions = {},
 ): Promise<ClearedCall> {
   const judged = { ...call, arguments: argumentsOf(call) }
-  const verdict = await evaluate(judge, judged, options)
-  if (verdict.decision === 'allow') return new ClearedCall(judge, judged, verdict)
-  if (verdict.decision !== 'ask') throw refusedBy(verdict, judged)
-  await approvalOf(judge, judged, verdict, options)
-  const second = await evaluate(judge, judged, options)
-  if (second.decision === 'allow') return new ClearedCall(judge, judged, second)
-  throw refusedBy(second, judged)
+  try {
+    return await cleared(judge, judged, options)
+  } catch (error) {
+    if (options.signal?.aborted === true && error instanceof CallRefusedError) {
+      withdrawUnawaited(judge, error.approvalId)
+    }
+    throw error
+  }
+}
+
+async function cleared(judge: CallJudge, call: ToolCall, options: GuardOptions): Promise<ClearedCall> {
+  const verdict = await evaluate(judge, call, options)
+  if (verdict.decision === 'allow') return new ClearedCall(judge, call, verdict)
+  if (verdict.decision !== 'ask') throw refusedBy(verdict, call)
+  await approvalOf(judge, call, verdict, options)
+  const second = await evaluate(judge, call, options)
+  if (second.decision === 'allow') return new ClearedCall(judge, call, second)
+  throw refusedBy(second, call)
 }
 
 function argumentsOf({ tool, arguments: found }: ToolCall): JsonObject {
@@ -116,7 +131,7 @@ async function evaluate(judge: CallJudge, call: ToolCall, options: GuardOptions)
   throwIfAborted(call, options)
   try {
     const verdict = await judge.evaluate(call, { signal: options.signal })
-    throwIfAborted(call, options)
+    throwIfAborted(call, options, verdict)
     return verdict
   } catch (error) {
     throw unjudged(error, call, options)
@@ -143,7 +158,7 @@ async function approvalOf(
   if (timeoutMs <= 0) throw pending()
   let answer: string
   try {
-    answer = await judge.waitForApproval(approval.id, { timeoutMs, signal })
+    answer = await waitingFor(approval.id, () => judge.waitForApproval(approval.id, { timeoutMs, signal }))
   } catch (error) {
     throw unjudged(error, call, options, verdict)
   }
@@ -168,18 +183,18 @@ function unjudged(
   verdict?: CallVerdict,
 ): CallRefusedError {
   if (error instanceof CallRefusedError) return error
-  if (signal?.aborted === true) return aborted(call, signal)
+  if (signal?.aborted === true) return aborted(call, signal, verdict)
   const retryable = error instanceof Error && 'retryable' in error && error.retryable === true
   const why = `no verdict could be had: ${messageOf(error)}`
   return new CallRefusedError('unjudged', call.tool, why, { cause: error, retryable, verdict })
 }
 
-function throwIfAborted(call: ToolCall, { signal }: GuardOptions): void {
-  if (signal?.aborted === true) throw aborted(call, signal)
+function throwIfAborted(call: ToolCall, { signal }: GuardOptions, verdict?: CallVerdict): void {
+  if (signal?.aborted === true) throw aborted(call, signal, verdict)
 }
 
-function aborted({ tool }: ToolCall, signal: AbortSignal): CallRefusedError {
-  return new CallRefusedError('aborted', tool, 'it was taken back.', { cause: signal.reason })
+function aborted({ tool }: ToolCall, signal: AbortSignal, verdict?: CallVerdict): CallRefusedError {
+  return new CallRefusedError('aborted', tool, 'it was taken back.', { cause: signal.reason, verdict })
 }
 
 function reasonsOf({ reasons }: CallVerdict): string {

@@ -190,6 +190,60 @@ describe('a call does not run', () => {
     expect(await refusal(guardCall(judge, call, run, { signal }))).toMatchObject({ code: 'aborted' })
   })
 
+  describe('while a person is asked', () => {
+    const because = 'the call was taken back'
+    const waits: (() => void)[] = []
+    beforeEach(() => {
+      waits.length = 0
+      judge.verdicts = [verdict('ask', { approval: PENDING })]
+      judge.waitForApproval = (_, { signal }: { timeoutMs: number; signal?: AbortSignal }) =>
+        new Promise((resolve, reject) => {
+          waits.push(() => resolve('denied'))
+          signal?.addEventListener('abort', () => reject(signal.reason))
+        })
+    })
+
+    it('has nobody asked any longer', async () => {
+      const controller = new AbortController()
+      const refused = refusal(guardCall(judge, call, run, { signal: controller.signal }))
+      await vi.waitFor(() => expect(waits).toHaveLength(1))
+      controller.abort()
+      expect(await refused).toMatchObject({ code: 'aborted', approvalId: PENDING.id })
+      expect(judge.withdrawals).toEqual([{ id: PENDING.id, because }])
+    })
+
+    it('leaves the question to the same call of another, and withdraws it with the last', async () => {
+      const [one, other] = [new AbortController(), new AbortController()]
+      const refused = refusal(guardCall(judge, call, run, { signal: one.signal }))
+      const second = refusal(guardCall(judge, call, run, { signal: other.signal }))
+      await vi.waitFor(() => expect(waits).toHaveLength(2))
+      one.abort()
+      await refused
+      expect(judge.withdrawals).toEqual([])
+      other.abort()
+      await second
+      expect(judge.withdrawals).toEqual([{ id: PENDING.id, because }])
+    })
+
+    it('is refused all the same where that fails', async () => {
+      judge.withdraw = () => Promise.reject(new Error('gone'))
+      const controller = new AbortController()
+      const refused = refusal(guardCall(judge, call, run, { signal: controller.signal }))
+      await vi.waitFor(() => expect(waits).toHaveLength(1))
+      controller.abort()
+      expect(await refused).toMatchObject({ code: 'aborted' })
+    })
+
+    it('goes on asking where the time is over: once somebody approves, the same call is allowed', async () => {
+      judge.waitForApproval = async () => 'expired'
+      const { signal } = new AbortController()
+      expect(await refusal(guardCall(judge, call, run, { signal }))).toMatchObject({
+        code: 'approval-pending',
+      })
+      expect(judge.withdrawals).toEqual([])
+    })
+  })
+
   it.each([
     ['no object', ['a'], /arguments must be an object; found array/],
     ['what refers to itself', cyclic(), /arguments.self refers to what it stands in/],

@@ -21,6 +21,10 @@ export const callVerdictSchema = z
 
 export const approvalResultSchema = z.object({ approval: z.object({ status: z.string() }) })
 
+export const withdrawnSchema = z.object({
+  approval: z.object({ status: z.string(), requested_by: z.string(), revoked_by: z.string().optional() }),
+})
+
 /** Undefined while nobody has answered. What is used up or unknown here is good for nothing any more. */
 export function answerOf(status: string): ApprovalAnswer | undefined {
   if (status === 'pending') return undefined

@@ -106,6 +106,28 @@ describe('a judge over HTTP', () => {
   })
 })
 
+describe('an approval that is withdrawn over HTTP', () => {
+  it.each([
+    [{ status: 'revoked', requested_by: 'ada', revoked_by: 'ada' }, 'withdrawn'],
+    [{ status: 'revoked', requested_by: 'ada', revoked_by: 'ann' }, 'denied'],
+    [{ status: 'approved', requested_by: 'ada' }, 'approved'],
+    [{ status: 'denied', requested_by: 'ada' }, 'denied'],
+    [{ status: 'expired', requested_by: 'ada' }, 'expired'],
+  ])('and then is %j, was %s', async (approval, outcome) => {
+    json({ approval })
+    const judge = httpJudge({ url: `${url}/jamey`, token: 't' })
+    expect(await judge.withdraw?.('a/b', { because: 'the user left' })).toBe(outcome)
+    const body = { because: 'the user left' }
+    expect(seen).toMatchObject([{ line: 'POST /jamey/v1/approvals/a%2Fb/withdraw', token: 'Bearer t', body }])
+  })
+
+  it('rejects where the conscience knows of none', async () => {
+    json({ code: 'approval-unknown', detail: 'There is no such approval.' }, 404)
+    const withdrawing = httpJudge({ url }).withdraw?.('a', { because: 'x' }) ?? Promise.resolve()
+    expect(await failure(withdrawing)).toMatchObject({ code: 'judge-refused', status: 404 })
+  })
+})
+
 describe('a judge over HTTP rejects', () => {
   it('where nobody listens', async () => {
     const closed = createServer()

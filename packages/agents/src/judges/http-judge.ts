@@ -3,7 +3,7 @@ import { baseOf, type GatewayOptions, timeoutOf, tokenOf } from '../http/gateway
 import { invalidAnswer, type JsonFailure, type JsonRequest, jsonRequest } from '../http/json-request.js'
 import type { CallJudge } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
-import { approvalResultSchema, callVerdictSchema } from './answers.js'
+import { approvalResultSchema, callVerdictSchema, withdrawalOf, withdrawnSchema } from './answers.js'
 import { approvalWithin } from './approval-wait.js'
 
 export type HttpJudgeOptions = GatewayOptions
@@ -37,6 +37,11 @@ export function httpJudge(options: HttpJudgeOptions): CallJudge {
         return checked(approvalResultSchema, asked).approval.status
       }
       return approvalWithin(statusWithin, { timeoutMs: waitMs, signal })
+    },
+    withdraw: async (approvalId, { because, signal }) => {
+      const path = `v1/approvals/${encodeURIComponent(approvalId)}/withdraw`
+      const asked = await ask({ method: 'POST', path, body: { because }, signal })
+      return withdrawalOf(checked(withdrawnSchema, asked).approval)
     },
     report: async (report) => {
       await ask({ method: 'POST', path: 'v1/conscience/reports', body: report, signal: undefined })

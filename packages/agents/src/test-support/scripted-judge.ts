@@ -12,6 +12,7 @@ export class ScriptedJudge implements CallJudge {
   readonly evaluated: ToolCall[] = []
   readonly reports: SessionReport[] = []
   readonly waits: { id: string; timeoutMs: number }[] = []
+  readonly withdrawals: { id: string; because: string }[] = []
   /** In this order; the last one stays. An error is rejected with. */
   verdicts: (CallVerdict | Error)[] = [verdict('allow')]
   approval: ApprovalAnswer | Error = 'expired'
@@ -28,6 +29,11 @@ export class ScriptedJudge implements CallJudge {
     this.waits.push({ id, timeoutMs })
     if (this.approval instanceof Error) throw this.approval
     return this.approval
+  }
+
+  async withdraw(id: string, { because }: { because: string }): Promise<'withdrawn' | ApprovalAnswer> {
+    this.withdrawals.push({ id, because })
+    return 'withdrawn'
   }
 
   async report(report: SessionReport): Promise<void> {

@@ -422,6 +422,31 @@ describe('a call that is taken back', () => {
     expect(await client.next()).toMatchObject({ method: 'notifications/after' })
   })
 
+  it.each([[false], [true]])(
+    'while a person is asked is asked about no longer (elicitation: %s)',
+    async (elicit) => {
+      const { client, clientSays, answers, withdrawals } = rig({
+        verdict: () => ({ ...ASK, approval: { id: 'apr-1' } }),
+        elicit,
+      })
+      if (elicit) {
+        clientSays({
+          jsonrpc: '2.0',
+          id: 0,
+          method: 'initialize',
+          params: { protocolVersion: '2025-06-18', capabilities: { elicitation: {} } },
+        })
+      }
+      clientSays(call(1))
+      if (elicit) expect(await client.next()).toMatchObject({ method: 'elicitation/create' })
+      await settled()
+      expect(answers).toHaveLength(1)
+      clientSays(cancel(1))
+      await settled()
+      expect(withdrawals).toEqual([{ id: 'apr-1', because: 'the call was taken back' }])
+    },
+  )
+
   it('while the server has it is taken back there, and its late answer is dropped', async () => {
     const { client, server, clientSays, serverSays, reports } = rig()
     clientSays(call(1))

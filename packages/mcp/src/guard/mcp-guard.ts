@@ -222,6 +222,7 @@ class McpGuard {
         return isElicitationTrusted ? this.#elicit(exchange, call, verdict) : verdict
       },
       waitForApproval: (id, options) => judge.waitForApproval(id, options),
+      ...(judge.withdraw === undefined ? {} : { withdraw: judge.withdraw.bind(judge) }),
       report: (report) => judge.report(report),
     }
   }

@@ -21,7 +21,9 @@ describe('approvals over HTTP', () => {
   beforeAll(async () => {
     running = await startGateway({ tokenSecret: SECRET })
     running.bus.answer(approvals.list, () => ({ approvals: [APPROVAL], total: 1 }))
-    running.bus.answer(approvals.get, () => ({ approval: APPROVAL }))
+    for (const contract of [approvals.get, approvals.withdraw]) {
+      running.bus.answer(contract, () => ({ approval: APPROVAL }))
+    }
     for (const contract of [approvals.answer, approvals.revoke]) {
       running.bus.answer(atKeeper(contract, KEEPER), () => ({ approval: APPROVAL }))
     }
@@ -50,6 +52,23 @@ describe('approvals over HTTP', () => {
       options: { onBehalfOf: { clientId: 'ada' } },
     })
     expect((await call(url('/nothing'), { headers })).body).toMatchObject({ status: 400, field: 'id' })
+  })
+
+  it('are withdrawn for their caller, who needs no more than the right to ask', async () => {
+    const headers = await bearer('publish:jamey/conscience/evaluate')
+    const answer = await post(url(`/${ID}/withdraw`), { because: 'the run is over' }, headers)
+    expect([answer.status, answer.body]).toEqual([200, { approval: APPROVAL }])
+    expect(last()).toMatchObject({
+      topic: 'jamey/conscience/evaluate',
+      action: 'withdraw_approval',
+      data: { approval_id: ID, because: 'the run is over' },
+      options: { onBehalfOf: { clientId: 'ada' } },
+    })
+    await post(url(`/${ID}/withdraw`), { approval_id: ID.replace('7', '8') }, headers)
+    expect(last()).toMatchObject({ data: { approval_id: ID } })
+    const asked = running.bus.requests.length
+    expect((await post(url(`/${ID}/withdraw`), {}, await bearer(ANSWERING))).status).toBe(403)
+    expect(running.bus.requests).toHaveLength(asked)
   })
 
   it('are answered and revoked with a token that may, at the conscience that keeps them', async () => {

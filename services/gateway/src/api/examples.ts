@@ -174,6 +174,17 @@ export const EXAMPLES: Readonly<Record<OperationName, OperationExample>> = {
     output: { approvals: [APPROVAL], total: 1 },
   },
   'conscience.approvals.get': { input: { approval_id: APPROVAL_ID }, output: { approval: APPROVAL } },
+  'conscience.approvals.withdraw': {
+    input: { approval_id: APPROVAL_ID, because: 'the user ended the run' },
+    output: {
+      approval: {
+        ...APPROVAL,
+        status: 'revoked',
+        revoked_by: APPROVAL.requested_by,
+        revoked_because: 'the user ended the run',
+      },
+    },
+  },
   'conscience.approvals.answer': {
     input: { approval_id: APPROVAL_ID, decision: 'approve', scope: 'once', note: 'I know Ann' },
     output: { approval: APPROVED },
