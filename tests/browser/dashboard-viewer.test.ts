@@ -1,42 +1,15 @@
-import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { Chromium } from './chromium.js'
-import { openView, watchFaults } from './dashboard-page.js'
-import { DashboardStub } from './dashboard-stub.js'
+import { describe, expect, it } from 'vitest'
+import { openView } from './dashboard-page.js'
 import { fullWorld } from './dashboard-world.js'
+import { openedDashboard } from './opened-dashboard.js'
 
 /** Who looks at the operator's page, and what that viewer finds on opening a view. Needs a build. */
 
-let chromium: Chromium
-let stub: DashboardStub
-let url: string
-let page: Page
-let faults: string[]
-
-beforeAll(async () => {
-  stub = new DashboardStub(fullWorld())
-  url = await stub.listen()
-  chromium = await Chromium.start()
-})
-
-afterAll(async () => {
-  await chromium?.stop()
-  await stub?.close()
-})
-
-beforeEach(async () => {
-  Object.assign(stub.world, fullWorld())
-  page = await chromium.newPage()
-  faults = watchFaults(page)
-})
-
-afterEach(async () => {
-  await page.close()
-  expect(faults).toEqual([])
-})
+const dashboard = openedDashboard()
 
 describe('a viewer', () => {
   it('whose session is over is told so at once, and may sign in again', async () => {
+    const { page, stub, url } = dashboard
     await page.clock.install()
     await openView(page, url, 'limits')
     await expect.poll(() => page.locator('.live-mark').count()).toBe(1)
@@ -58,6 +31,7 @@ describe('a viewer', () => {
   })
 
   it('whose token ends by time is told so, where the view asks for nothing', async () => {
+    const { page, stub, url } = dashboard
     const end = new Date(Date.now() + 3_600_000).toISOString()
     stub.world.session = { name: 'guest', permissions: [], csrf_token: 'c', expires_at: end }
     await page.clock.install()
@@ -68,6 +42,7 @@ describe('a viewer', () => {
   })
 
   it('of a telephone sees who is signed in, in one line', async () => {
+    const { page, url } = dashboard
     await page.setViewportSize({ width: 360, height: 800 })
     await openView(page, url, 'overview')
     await page.waitForSelector('.viewer .name')
@@ -80,17 +55,20 @@ describe('a viewer', () => {
 
 describe('a view that was just opened', () => {
   it('of memories lists the newest', async () => {
+    const { page, stub, url } = dashboard
     await openView(page, url, 'memory')
     await expect.poll(() => page.locator('.memories li').count()).toBe(stub.world.memories.length)
     expect(await page.locator('main').textContent()).toContain('the newest first')
   })
 
   it('of verdicts says where earlier ones are', async () => {
+    const { page, url } = dashboard
     await openView(page, url, 'verdicts')
     expect(await page.locator('main').textContent()).toContain('jamey verdicts --since 1h')
   })
 
   it('of approvals has the last answer first, whenever the question was', async () => {
+    const { page, stub, url } = dashboard
     const [approval] = stub.world.approvals
     if (approval === undefined) throw new Error('the world has no approvals')
     const decided = (tool: string, day: number) => ({
@@ -108,6 +86,7 @@ describe('a view that was just opened', () => {
   })
 
   it('of retained messages has room for topics, and the data of envelopes', async () => {
+    const { page, stub, url } = dashboard
     await page.setViewportSize({ width: 1280, height: 800 })
     stub.world.retained = [
       {

@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
-import uPlot from 'uplot'
+import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { formatTime } from '../format/times.js'
 import { WINDOW_SECONDS } from '../state/history.js'
 import { now } from '../state/now.js'
-import { colourScheme } from '../state/theme.js'
+import { momentsOf, nearestOf, stepsOf } from './chart-scale.js'
 
 export interface Series {
   readonly label: string
@@ -21,128 +22,153 @@ interface ChartProps {
 }
 
 const HEIGHT = 132
-const AXIS_WIDTH = 62
+/** Room for the figures of the scale, and for the times below. */
+const LEFT = 62
+const FOOT = 24
+const TOP = 8
+const RIGHT = 6
 /** A page that was just opened shows less than the whole window. */
 const SHORTEST_SECONDS = 120
-const BINARY_STEPS = Array.from({ length: 40 }, (_, i) => 2 ** i)
+/** The highest value is not at the very top. */
+const HEADROOM = 1.15
+const MOST_STEPS = 3
+const MOMENT_WIDTH = 70
 
-/** Some figures over the last fifteen minutes; the same moment is pointed at in every chart of the page. */
-export function Chart({ title, times, series, format, isBinary = false }: ChartProps) {
+/** The moment that is pointed at in every chart of the page, in seconds since 1970. */
+const pointed = signal<number | undefined>(undefined)
+
+/** Some figures over the last fifteen minutes, as lines; arrow keys lead through them as the pointer does. */
+export function Chart(props: ChartProps) {
+  const { title, times, series, format } = props
   const frame = useRef<HTMLDivElement>(null)
-  const plot = useRef<uPlot | undefined>(undefined)
-  const [pointed, setPointed] = useState<number | undefined>(undefined)
-  const names = series.map(({ label }) => label).join('\n')
-  const scheme = colourScheme()
-
-  // Made anew for other lines and colours alone; data come by setData, below.
-  useEffect(() => {
-    const element = frame.current
-    if (element === null) return
-    const made = new uPlot(
-      optionsOf(element, { series, format, isBinary }, setPointed),
-      [[...times], ...series.map(({ values }) => [...values])],
-      element,
-    )
-    plot.current = made
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }))
-    observer.observe(element)
-    return () => {
-      observer.disconnect()
-      made.destroy()
-    }
-  }, [names, scheme])
-
-  useEffect(() => {
-    plot.current?.setData([[...times], ...series.map(({ values }) => [...values])], false)
-    const end = now.peek() / 1000
-    const seen = end - (times[0] ?? end)
-    plot.current?.setScale('x', {
-      min: end - Math.min(WINDOW_SECONDS, Math.max(SHORTEST_SECONDS, seen)),
-      max: end,
-    })
-  }, [times, series])
-
-  const at = pointed ?? times.length - 1
-  const time = times[at]
+  const [width, setWidth] = useState(0)
+  useLayoutEffect(() => {
+    const { current } = frame
+    if (current === null) return
+    const observer = new ResizeObserver(() => setWidth(current.clientWidth))
+    observer.observe(current)
+    return () => observer.disconnect()
+  }, [])
+  const { begin, perPixel, lines } = useMemo(() => draw(props, width), [times, series, width])
+  const last = times.length - 1
+  const at = pointed.value === undefined ? last : nearestOf(times, pointed.value)
+  const time = times[at] ?? 0
+  const when = formatTime(time * 1000, now.peek())
+  const told = series.map(({ label, values }) => ({ label, figure: figureOf(values[at], format) }))
+  const leave = (): void => {
+    pointed.value = undefined
+  }
   return (
     <figure class="chart">
       <figcaption>
         <span class="title">{title}</span>
-        {series.map(({ label, values }, i) => {
-          const value = values[at]
-          return (
-            <span key={label} class="legend">
-              <i class={`swatch ink-${i}`} />
-              {label} <b>{typeof value === 'number' ? format(value) : '–'}</b>
-            </span>
-          )
-        })}
-        <span class="when">
-          {pointed !== undefined && time !== undefined ? formatTime(time * 1000, now.peek()) : ''}
-        </span>
+        {told.map(({ label, figure }, i) => (
+          <span key={label} class="legend">
+            <i class={`swatch ink-${i}`} />
+            {label} <b>{figure}</b>
+          </span>
+        ))}
+        <span class="when">{pointed.value !== undefined && when}</span>
       </figcaption>
-      <div ref={frame} class="plot" aria-hidden="true" />
+      <div
+        ref={frame}
+        class="plot"
+        role="slider"
+        tabIndex={0}
+        aria-label={`${title}: moment`}
+        aria-valuemin={0}
+        aria-valuemax={last}
+        aria-valuenow={at}
+        aria-valuetext={[when, ...told.map(({ label, figure }) => `${label} ${figure}`)].join(', ')}
+        onPointerMove={({ clientX, currentTarget }) => {
+          const x = clientX - currentTarget.getBoundingClientRect().left - LEFT
+          pointed.value = begin + x * perPixel
+        }}
+        onPointerLeave={leave}
+        onBlur={leave}
+        onKeyDown={(event) => {
+          const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[event.key]
+          if (to === undefined) return
+          event.preventDefault()
+          pointed.value = times[Math.max(0, Math.min(last, to))]
+        }}
+      >
+        <svg width={width} height={HEIGHT} aria-hidden="true">
+          {lines}
+          {pointed.value !== undefined && (
+            <path class="pointed" d={`M${LEFT + (time - begin) / perPixel} 0v${HEIGHT - FOOT}`} />
+          )}
+        </svg>
+      </div>
     </figure>
   )
+}
+
+function figureOf(value: number | null | undefined, format: (value: number) => string): string {
+  return typeof value === 'number' ? format(value) : '–'
+}
+
+interface Drawing {
+  readonly begin: number
+  /** Seconds. */
+  readonly perPixel: number
+  readonly lines: ComponentChildren
+}
+
+function draw({ times, series, format, isBinary = false }: ChartProps, width: number): Drawing {
+  const end = now.peek() / 1000
+  const seen = end - (times[0] ?? end)
+  const begin = end - Math.min(WINDOW_SECONDS, Math.max(SHORTEST_SECONDS, seen))
+  const room = Math.max(1, width - LEFT - RIGHT)
+  const perPixel = (end - begin) / room
+  const most = Math.max(0, ...series.flatMap(({ values }) => values.map((value) => value ?? 0)))
+  const top = most > 0 ? most * HEADROOM : 1
+  const x = (at: number): number => (at - begin) / perPixel
+  const y = (value: number): number => TOP + (1 - value / top) * (HEIGHT - TOP - FOOT)
+  const { moments, step } = momentsOf(begin, end, room / MOMENT_WIDTH)
+  const lines = (
+    <>
+      {stepsOf(top, MOST_STEPS, isBinary).map((value) => (
+        <>
+          <path class="grid" d={`M${LEFT} ${y(value)}h${room}`} />
+          <text class="step" x={LEFT - 5} y={y(value) + 4}>
+            {format(value)}
+          </text>
+        </>
+      ))}
+      {/* An inner one, for what is older than the window is cut off. */}
+      <svg x={LEFT} width={room + RIGHT} height={HEIGHT} aria-hidden="true">
+        {series.map(({ label, values }, i) => (
+          <path key={label} class={`ink-${i}`} d={pathOf(times.map(x), values, y)} />
+        ))}
+        {moments.map((moment) => (
+          <text key={moment} x={x(moment)} y={HEIGHT - 7}>
+            {clockOf(moment, step < 60)}
+          </text>
+        ))}
+      </svg>
+    </>
+  )
+  return { begin, perPixel, lines }
+}
+
+/** A line that is broken where there is no value. */
+function pathOf(
+  xs: readonly number[],
+  values: readonly (number | null)[],
+  y: (value: number) => number,
+): string {
+  let isDrawing = false
+  return values
+    .map((value, i) => {
+      const move = isDrawing ? 'L' : 'M'
+      isDrawing = value !== null
+      return value === null ? '' : `${move}${xs[i]?.toFixed(1)} ${y(value).toFixed(1)}`
+    })
+    .join('')
 }
 
 /** Seconds are told where the marks are nearer than a minute. */
 function clockOf(seconds: number, isFine: boolean): string {
   return new Date(seconds * 1000).toTimeString().slice(0, isFine ? 8 : 5)
-}
-
-function optionsOf(
-  element: HTMLElement,
-  { series, format, isBinary }: Required<Pick<ChartProps, 'series' | 'format' | 'isBinary'>>,
-  point: (index: number | undefined) => void,
-): uPlot.Options {
-  const ink = (name: string): string => {
-    const probe = element.appendChild(document.createElement('i'))
-    probe.className = name
-    const { color } = getComputedStyle(probe)
-    probe.remove()
-    return color
-  }
-  const [muted, line] = [ink('ink-muted'), ink('ink-line')]
-  const font = `11px ${getComputedStyle(element).fontFamily}`
-  const axis = { stroke: muted, font, ticks: { show: false }, gap: 4 }
-  return {
-    width: element.clientWidth,
-    height: HEIGHT,
-    legend: { show: false },
-    padding: [8, 6, 0, 0],
-    cursor: { sync: { key: 'jamey' }, y: false, points: { show: false }, drag: { x: false, y: false } },
-    scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },
-    axes: [
-      {
-        ...axis,
-        grid: { show: false },
-        size: 24,
-        space: 70,
-        values: (_plot, values, _axis, _space, step) => values.map((at) => clockOf(at, step < 60)),
-      },
-      {
-        ...axis,
-        size: AXIS_WIDTH,
-        space: 32,
-        ...(isBinary ? { incrs: BINARY_STEPS } : {}),
-        grid: { stroke: line, width: 1 },
-        values: (_plot, values) => values.map((value) => format(value)),
-      },
-    ],
-    series: [
-      {},
-      ...series.map(({ label }, i) => ({
-        label,
-        stroke: ink(`ink-${i}`),
-        width: i === 0 ? 1.5 : 1.25,
-        ...(i === 0 ? {} : { dash: [4, 3] }),
-        points: { show: false },
-        spanGaps: false,
-      })),
-    ],
-    hooks: {
-      setCursor: [({ cursor }) => point(cursor.idx ?? undefined)],
-    },
-  }
 }

@@ -3,14 +3,15 @@ import { useRef, useState } from 'preact/hooks'
 import { broker } from '../api/endpoints.js'
 import { formatCount, formatFigure } from '../format/numbers.js'
 import { useRemote } from '../parts/async.js'
+import { CLIENT } from '../parts/client-link.js'
 import { Count } from '../parts/count.js'
+import { Choice, Form } from '../parts/form.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
 import { Pages } from '../parts/pages.js'
 import { useShortcuts } from '../parts/shortcut-keys.js'
 import { type Column, Table } from '../parts/table.js'
 import { Text } from '../parts/text.js'
 import { Age, Time } from '../parts/time.js'
-import { hrefOf } from '../state/address.js'
 import { BROKER_QUERY } from '../state/permissions.js'
 import { route } from '../state/route.js'
 import { rights } from '../state/session.js'
@@ -29,6 +30,8 @@ const SORTS: Readonly<Record<ClientSort, string>> = {
   dropped: 'most dropped',
 }
 
+const STATES = ['all', 'connected', 'away'] as const
+
 /** Who is connected, as which identity, since when; page by page, for there may be ten thousand. */
 export function Clients() {
   const { item } = route.value
@@ -46,7 +49,7 @@ export function Clients() {
 function ClientList() {
   const [search, setSearch] = useState('')
   const [sort, setSort] = useState('client_id')
-  const [state, setState] = useState<'all' | 'connected' | 'away'>('all')
+  const [state, setState] = useState<(typeof STATES)[number]>('all')
   // The cursors of the pages before, the last one that of the page that is shown.
   const [cursors, setCursors] = useState<readonly string[]>([])
   const input = useRef<HTMLInputElement>(null)
@@ -61,7 +64,7 @@ function ClientList() {
     <>
       <h1>Clients</h1>
       <search>
-        <form class="bar" onSubmit={(event) => event.preventDefault()}>
+        <Form class="bar">
           <input
             ref={input}
             type="search"
@@ -87,29 +90,21 @@ function ClientList() {
               </option>
             ))}
           </select>
-          <fieldset class="choice">
-            <legend class="unseen">State</legend>
-            {(['all', 'connected', 'away'] as const).map((name) => (
-              <label key={name}>
-                <input
-                  type="radio"
-                  name="state"
-                  checked={state === name}
-                  onChange={() => {
-                    setState(name)
-                    setCursors([])
-                  }}
-                />
-                {name}
-              </label>
-            ))}
-          </fieldset>
+          <Choice
+            label="State"
+            options={STATES}
+            value={state}
+            onChoose={(name) => {
+              setState(name)
+              setCursors([])
+            }}
+          />
           {counts !== undefined && (
             <span class="muted small">
               {formatCount(counts.connections)} connected, {formatCount(counts.sessions)} sessions
             </span>
           )}
-        </form>
+        </Form>
       </search>
       <Loaded remote={remote} what="clients">
         {({ clients }) =>
@@ -133,14 +128,7 @@ function ClientList() {
 }
 
 const COLUMNS: readonly Column<ClientSummary>[] = [
-  {
-    head: 'Client',
-    cell: ({ client_id }) => (
-      <a href={hrefOf('clients', client_id)}>
-        <Text>{client_id}</Text>
-      </a>
-    ),
-  },
+  CLIENT,
   {
     head: 'Connected',
     cell: ({ is_connected, connected_at, disconnected_at }) =>

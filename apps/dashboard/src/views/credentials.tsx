@@ -2,13 +2,13 @@ import type { BrokerStatus, ClientSummary } from '@jamey/contracts'
 import { formatCount } from '../format/numbers.js'
 import { fileName } from '../format/words.js'
 import { useRemote } from '../parts/async.js'
+import { ClientLink } from '../parts/client-link.js'
 import { scanClients } from '../parts/client-scan.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
 import { Pages } from '../parts/pages.js'
 import { type Column, Table } from '../parts/table.js'
 import { Text } from '../parts/text.js'
 import { Age, Left, Time } from '../parts/time.js'
-import { hrefOf } from '../state/address.js'
 import { CERTIFICATE_DAYS } from '../state/attention.js'
 import { now } from '../state/now.js'
 import { BROKER_QUERY } from '../state/permissions.js'
@@ -142,11 +142,7 @@ function Tokens() {
 const TOKENS: readonly Column<ClientSummary>[] = [
   {
     head: 'Client',
-    cell: ({ client_id }) => (
-      <a href={hrefOf('clients', client_id)}>
-        <Text>{client_id}</Text>
-      </a>
-    ),
+    cell: ({ client_id }) => <ClientLink client_id={client_id} />,
   },
   { head: 'Identity', cell: ({ username }) => <Text>{username}</Text> },
   { head: 'Ends', cell: ({ token_expires_at }) => <Time at={token_expires_at} /> },

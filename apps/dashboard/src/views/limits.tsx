@@ -41,24 +41,8 @@ export function Limits() {
               />
             </section>
             <div class="pair">
-              <section aria-labelledby="all-drops">
-                <h2 id="all-drops">
-                  Dropped by the broker
-                  <span class="muted">
-                    since its start, <Time at={found.started_at} />
-                  </span>
-                </h2>
-                <CountTable caption="Messages dropped since the broker's start" counts={found.dropped} />
-              </section>
-              <section aria-labelledby="refused">
-                <h2 id="refused">
-                  Refused by the broker
-                  <span class="muted">
-                    since its start, <Time at={found.started_at} />
-                  </span>
-                </h2>
-                <CountTable caption="What was refused since the broker's start" counts={found.refused} />
-              </section>
+              <SinceStart what="Dropped" startedAt={found.started_at} counts={found.dropped} />
+              <SinceStart what="Refused" startedAt={found.started_at} counts={found.refused} />
             </div>
             <section aria-labelledby="limits">
               <h2 id="limits">Limits</h2>
@@ -85,6 +69,26 @@ export function Limits() {
         )}
       </Loaded>
     </>
+  )
+}
+
+interface SinceStartProps {
+  readonly what: 'Dropped' | 'Refused'
+  readonly startedAt: string
+  readonly counts: Readonly<Record<string, number>>
+}
+
+function SinceStart({ what, startedAt, counts }: SinceStartProps) {
+  return (
+    <section aria-labelledby={what}>
+      <h2 id={what}>
+        {what} by the broker
+        <span class="muted">
+          since its start, <Time at={startedAt} />
+        </span>
+      </h2>
+      <CountTable caption={`${what} since the broker's start`} counts={counts} />
+    </section>
   )
 }
 

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type BusMessage, EventStream } from '../api/event-stream.js'
 import { formatCount } from '../format/numbers.js'
+import { Form } from '../parts/form.js'
 import { JsonView } from '../parts/json.js'
 import { Empty, NeedsPermission } from '../parts/notice.js'
 import { Scroll } from '../parts/scroll.js'
@@ -43,10 +44,9 @@ export function LiveMessages({ filter, onTopic }: LiveProps) {
   return (
     <section aria-labelledby="live" class="live">
       <h2 id="live">Messages</h2>
-      <form
+      <Form
         class="bar"
-        onSubmit={(event) => {
-          event.preventDefault()
+        onSubmit={() => {
           setFollowed(typed.trim())
           setHeld(false)
         }}
@@ -77,7 +77,7 @@ export function LiveMessages({ filter, onTopic }: LiveProps) {
         <button type="button" class="quiet" disabled={rows.length === 0} onClick={clear}>
           Clear
         </button>
-      </form>
+      </Form>
       {!mayFollow && <NeedsPermission permission={`subscribe:${followed}`} what="Following this filter" />}
       {followed === '' ? (
         <Empty>Type a filter to see what is published there; what is retained comes first.</Empty>

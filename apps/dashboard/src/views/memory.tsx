@@ -4,6 +4,7 @@ import { memories } from '../api/endpoints.js'
 import type { ApiError } from '../api/problem.js'
 import { formatCount } from '../format/numbers.js'
 import { useAct } from '../parts/async.js'
+import { Choice, Form } from '../parts/form.js'
 import { JsonView } from '../parts/json.js'
 import { Empty, NeedsPermission, ProblemNote } from '../parts/notice.js'
 import { useShortcuts } from '../parts/shortcut-keys.js'
@@ -139,17 +140,19 @@ interface FormProps {
 }
 
 function SearchForm({ question, input, mayOwn, mayOthers, isBusy, onChange, onAsk }: FormProps) {
-  const text = (name: 'q' | 'tag' | 'owner') => (event: { currentTarget: HTMLInputElement }) =>
-    onChange({ [name]: event.currentTarget.value })
+  const narrow = (name: 'tag' | 'owner') => (
+    <input
+      type="text"
+      class="narrow"
+      aria-label={name}
+      placeholder={name}
+      value={question[name]}
+      onInput={(event) => onChange({ [name]: event.currentTarget.value })}
+    />
+  )
   return (
     <search>
-      <form
-        class="bar"
-        onSubmit={(event) => {
-          event.preventDefault()
-          onAsk()
-        }}
-      >
+      <Form class="bar" onSubmit={onAsk}>
         <input
           ref={input}
           type="search"
@@ -157,7 +160,7 @@ function SearchForm({ question, input, mayOwn, mayOthers, isBusy, onChange, onAs
           aria-label="Words to look for"
           placeholder="words, or a question"
           value={question.q}
-          onInput={text('q')}
+          onInput={(event) => onChange({ q: event.currentTarget.value })}
         />
         <select
           aria-label="Layer"
@@ -171,44 +174,21 @@ function SearchForm({ question, input, mayOwn, mayOthers, isBusy, onChange, onAs
             </option>
           ))}
         </select>
-        <input
-          type="text"
-          class="narrow"
-          aria-label="Tag"
-          placeholder="tag"
-          value={question.tag}
-          onInput={text('tag')}
-        />
-        {mayOthers && question.of === 'all' && (
-          <input
-            type="text"
-            class="narrow"
-            aria-label="Owner"
-            placeholder="owner"
-            value={question.owner}
-            onInput={text('owner')}
-          />
-        )}
+        {narrow('tag')}
+        {mayOthers && question.of === 'all' && narrow('owner')}
         {mayOwn && mayOthers && (
-          <fieldset class="choice">
-            <legend class="unseen">Whose memories</legend>
-            {(['all', 'own'] as const).map((of) => (
-              <label key={of}>
-                <input
-                  type="radio"
-                  name="of"
-                  checked={question.of === of}
-                  onChange={() => onChange({ of })}
-                />
-                {of === 'all' ? 'everybody’s' : 'mine'}
-              </label>
-            ))}
-          </fieldset>
+          <Choice
+            label="Whose memories"
+            options={['all', 'own'] as const}
+            names={(of) => (of === 'all' ? 'everybody’s' : 'mine')}
+            value={question.of}
+            onChoose={(of) => onChange({ of })}
+          />
         )}
         <button type="submit" class="primary" disabled={isBusy}>
           {isBusy ? 'Searching…' : 'Search'}
         </button>
-      </form>
+      </Form>
     </search>
   )
 }

@@ -5,14 +5,15 @@ import { counted, formatBytes } from '../format/numbers.js'
 import { visibleText } from '../format/visible-text.js'
 import { payloadPreview } from '../format/words.js'
 import { useRemote } from '../parts/async.js'
+import { CLIENT } from '../parts/client-link.js'
 import { Count } from '../parts/count.js'
+import { Form } from '../parts/form.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
 import { Pages } from '../parts/pages.js'
 import { useShortcuts } from '../parts/shortcut-keys.js'
 import { type Column, Table } from '../parts/table.js'
 import { Text } from '../parts/text.js'
 import { Age } from '../parts/time.js'
-import { hrefOf } from '../state/address.js'
 import { BROKER_QUERY } from '../state/permissions.js'
 import { rights } from '../state/session.js'
 import { status } from '../state/system.js'
@@ -74,14 +75,7 @@ function WaitingQueues() {
 }
 
 const QUEUES: readonly Column<ClientSummary>[] = [
-  {
-    head: 'Client',
-    cell: ({ client_id }) => (
-      <a href={hrefOf('clients', client_id)}>
-        <Text>{client_id}</Text>
-      </a>
-    ),
-  },
+  CLIENT,
   {
     head: 'State',
     cell: ({ is_connected }) => (is_connected ? 'connected' : <span class="tone-warn">away</span>),
@@ -112,10 +106,9 @@ function Retained() {
           <span class="muted">{counted(count, 'message')}, those of $SYS included</span>
         )}
       </h2>
-      <form
+      <Form
         class="bar"
-        onSubmit={(event) => {
-          event.preventDefault()
+        onSubmit={() => {
           setFilter(typed.trim() === '' ? '#' : typed.trim())
           setCursors([])
         }}
@@ -130,7 +123,7 @@ function Retained() {
           onInput={(event) => setTyped(event.currentTarget.value)}
         />
         <button type="submit">Look</button>
-      </form>
+      </Form>
       <Loaded remote={remote} what="retained messages">
         {({ messages }) =>
           messages.length === 0 ? (

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { useAct } from '../parts/async.js'
+import { Form } from '../parts/form.js'
 import { ProblemNote } from '../parts/notice.js'
 import { signIn } from '../state/session.js'
 
@@ -15,16 +16,15 @@ export function SignIn({ hasEnded, onDone }: SignInProps) {
   const [token, setToken] = useState('')
   const { isBusy, error, run } = useAct()
   return (
-    <form
+    <Form
       class="sign-in"
-      onSubmit={(event) => {
-        event.preventDefault()
+      onSubmit={() =>
         run(async () => {
           await signIn(token.trim())
           setToken('')
           onDone?.()
         })
-      }}
+      }
     >
       <h1>Sign in</h1>
       {hasEnded && (
@@ -59,6 +59,6 @@ export function SignIn({ hasEnded, onDone }: SignInProps) {
         )}
       </div>
       {error !== undefined && <ProblemNote error={error} />}
-    </form>
+    </Form>
   )
 }

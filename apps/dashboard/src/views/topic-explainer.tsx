@@ -3,12 +3,13 @@ import { useState } from 'preact/hooks'
 import { broker } from '../api/endpoints.js'
 import { formatBytes, formatCount } from '../format/numbers.js'
 import { useRemote } from '../parts/async.js'
+import { ClientLink } from '../parts/client-link.js'
 import { CountTable } from '../parts/count-table.js'
+import { Form } from '../parts/form.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
 import { type Column, Table } from '../parts/table.js'
 import { Text } from '../parts/text.js'
 import { Age } from '../parts/time.js'
-import { hrefOf } from '../state/address.js'
 import { BROKER_QUERY } from '../state/permissions.js'
 import { rights } from '../state/session.js'
 
@@ -20,17 +21,11 @@ export function TopicExplainer({ topic }: { topic: string }) {
   }
   return (
     <>
-      <form
-        class="bar"
-        onSubmit={(event) => {
-          event.preventDefault()
-          setAsked(topic)
-        }}
-      >
+      <Form class="bar" onSubmit={() => setAsked(topic)}>
         <button type="submit" class="primary" disabled={topic === ''}>
           Explain
         </button>
-      </form>
+      </Form>
       {asked === '' ? (
         <Empty>
           Says who may publish and subscribe there, who listens, what is retained, and what was lost.
@@ -118,13 +113,7 @@ function Permitted({ clients }: { clients: readonly PermittedClient[] }) {
     <ul class="plain">
       {clients.map(({ client_id, is_connected, known_by, permission }) => (
         <li key={client_id}>
-          {known_by === 'session' ? (
-            <a href={hrefOf('clients', client_id)}>
-              <Text>{client_id}</Text>
-            </a>
-          ) : (
-            <Text>{client_id}</Text>
-          )}{' '}
+          {known_by === 'session' ? <ClientLink client_id={client_id} /> : <Text>{client_id}</Text>}{' '}
           <span class="muted small">
             {permission === undefined ? 'its own, or everything' : permission}
             {!is_connected && ', away'}
@@ -140,9 +129,7 @@ const SUBSCRIBERS: readonly Column<TopicExplanation['subscribers'][number]>[] = 
     head: 'Client',
     cell: ({ client_id, is_connected, may_receive }) => (
       <>
-        <a href={hrefOf('clients', client_id)}>
-          <Text>{client_id}</Text>
-        </a>
+        <ClientLink client_id={client_id} />
         {!is_connected && <span class="tone-warn"> away</span>}
         {!may_receive && <span class="tone-bad"> may not receive it</span>}
       </>

@@ -3,6 +3,7 @@ import { type ContractSummary, contracts, exampleOf } from '../api/contracts.js'
 import { messages, type RequestAnswer } from '../api/endpoints.js'
 import { ApiError } from '../api/problem.js'
 import { useAct } from '../parts/async.js'
+import { Choice, Form } from '../parts/form.js'
 import { JsonView } from '../parts/json.js'
 import { NeedsPermission, NeedsToken, ProblemNote } from '../parts/notice.js'
 import { Text } from '../parts/text.js'
@@ -18,15 +19,13 @@ export function PublishForm({ topic }: { topic: string }) {
   const [retain, setRetain] = useState(false)
   const [told, setTold] = useState('')
   const { isBusy, error, run } = useAct()
-  const group = useId()
   if (topic !== '' && !rights.value.mayPublish(topic)) {
     return <NeedsPermission permission={`publish:${topic}`} what="Publishing here" />
   }
   if (isLocal.value) return <NeedsToken what="Publishing needs" />
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
+    <Form
+      onSubmit={() => {
         setTold('')
         run(async () => {
           await messages.publish(topic, { ...bodyOf(payload), qos, retain })
@@ -36,15 +35,13 @@ export function PublishForm({ topic }: { topic: string }) {
     >
       <Payload topic={topic} isRequest={false} payload={payload} onPayload={setPayload} />
       <div class="bar">
-        <fieldset class="choice">
-          <legend class="unseen">Quality of service</legend>
-          {QOS.map((value) => (
-            <label key={value}>
-              <input type="radio" name={group} checked={qos === value} onChange={() => setQos(value)} />
-              QoS {value}
-            </label>
-          ))}
-        </fieldset>
+        <Choice
+          label="Quality of service"
+          options={QOS}
+          names={(value) => `QoS ${value}`}
+          value={qos}
+          onChoose={setQos}
+        />
         <label class="check">
           <input type="checkbox" checked={retain} onChange={() => setRetain(!retain)} />
           retain
@@ -57,7 +54,7 @@ export function PublishForm({ topic }: { topic: string }) {
         {told}
       </p>
       {error !== undefined && <ProblemNote error={error} />}
-    </form>
+    </Form>
   )
 }
 
@@ -79,9 +76,8 @@ export function RequestForm({ topic }: { topic: string }) {
     setAnswer(await messages.request(topic, body))
   }
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
+    <Form
+      onSubmit={() => {
         setAnswer(undefined)
         run(send)
       }}
@@ -127,7 +123,7 @@ export function RequestForm({ topic }: { topic: string }) {
           <JsonView value={answer.payload} label="Answer" />
         </section>
       )}
-    </form>
+    </Form>
   )
 }
 

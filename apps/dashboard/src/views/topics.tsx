@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { contracts, filterOf } from '../api/contracts.js'
+import { Choice } from '../parts/form.js'
 import { route } from '../state/route.js'
 import { LiveMessages } from './live-messages.js'
 import { TopicExplainer } from './topic-explainer.js'
@@ -32,15 +33,13 @@ export function Topics() {
         <LiveMessages key={query.get('filter')} filter={query.get('filter') ?? ''} onTopic={setTopic} />
         <section aria-labelledby="topic-tools" class="tools">
           <h2 id="topic-tools">One topic</h2>
-          <fieldset class="choice">
-            <legend class="unseen">What to do with a topic</legend>
-            {(Object.keys(TOOLS) as Tool[]).map((name) => (
-              <label key={name}>
-                <input type="radio" name="tool" checked={tool === name} onChange={() => setTool(name)} />
-                {TOOLS[name]}
-              </label>
-            ))}
-          </fieldset>
+          <Choice
+            label="What to do with a topic"
+            options={Object.keys(TOOLS) as Tool[]}
+            names={(name) => TOOLS[name]}
+            value={tool}
+            onChoose={setTool}
+          />
           <label class="field">
             <span>Topic</span>
             <input

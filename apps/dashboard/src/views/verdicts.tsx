@@ -1,6 +1,7 @@
 import type { Verdict } from '@jamey/contracts'
 import { useRef, useState } from 'preact/hooks'
 import { formatCount } from '../format/numbers.js'
+import { Choice, Form } from '../parts/form.js'
 import { JsonView } from '../parts/json.js'
 import { Empty, NeedsPermission } from '../parts/notice.js'
 import { useShortcuts } from '../parts/shortcut-keys.js'
@@ -41,21 +42,8 @@ export function Verdicts() {
   return (
     <>
       <h1>Verdicts</h1>
-      <form class="bar" onSubmit={(event) => event.preventDefault()}>
-        <fieldset class="choice">
-          <legend class="unseen">Decision</legend>
-          {DECISIONS.map((name) => (
-            <label key={name}>
-              <input
-                type="radio"
-                name="decision"
-                checked={decision === name}
-                onChange={() => setDecision(name)}
-              />
-              {name}
-            </label>
-          ))}
-        </fieldset>
+      <Form class="bar">
+        <Choice label="Decision" options={DECISIONS} value={decision} onChoose={setDecision} />
         <input
           ref={input}
           type="search"
@@ -67,7 +55,7 @@ export function Verdicts() {
         <button type="button" aria-pressed={held !== undefined} onClick={toggle}>
           {held === undefined ? 'Hold' : 'Go on'}
         </button>
-      </form>
+      </Form>
       <p class="muted small" role="status">
         {formatCount(fitting.length)} of {formatCount(all.length)} since this page was opened
         {all.length === MAXIMUM_VERDICTS && `, which keeps ${MAXIMUM_VERDICTS}`}
