@@ -154,6 +154,40 @@ describe('over MQTT 5, the stamp of the server', () => {
     )
   })
 
+  it('lets nobody say that a message is for another without the right to act for that one', async () => {
+    const topic = `home/${randomUUID()}`
+    const reader = await system.peer('reader', ['subscribe:home/#'])
+    await reader.hear(topic)
+    const userProperties = [['jamey-on-behalf-of', 'jamey-operator']]
+    const attacker = await system.peer('attacker', ['publish:home/#'])
+    await attacker.say(topic, 'open the door', { userProperties })
+    const viewed = await system.call(
+      '/v1/events?filter=home/%23',
+      await system.token('eva', ['subscribe:home/#']),
+    )
+    const token = await system.token('eva', ['publish:home/#'])
+    const body = JSON.stringify({ payload_text: 'close the door' })
+    await expect(
+      system.json(`/v1/messages/${topic}`, token, { method: 'POST', body }),
+    ).resolves.toMatchObject({
+      status: 200,
+    })
+    await attacker.say(topic, 'open the door', { userProperties })
+    await expect.poll(() => reader.received.length).toBe(3)
+    expect(reader.received.map(({ properties }) => properties?.userProperties)).toEqual([
+      undefined,
+      [['jamey-on-behalf-of', 'eva']],
+      undefined,
+    ])
+    let seen = ''
+    for await (const chunk of viewed.body ?? []) {
+      seen += Buffer.from(chunk).toString()
+      if (seen.includes('open the door')) break
+    }
+    expect(seen.match(/"on_behalf_of":"[^"]*"/g)).toEqual(['"on_behalf_of":"eva"'])
+    expect(seen).not.toContain('jamey-operator')
+  })
+
   it('is that of who published, also where an alias stands for the topic', async () => {
     const victim = await system.peer('victim', ASKING)
     const attacker = await system.peer('attacker', ASKING)

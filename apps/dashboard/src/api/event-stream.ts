@@ -10,6 +10,7 @@ export interface BusMessage {
   readonly retain: boolean
   readonly sender?: string
   readonly is_verified?: boolean
+  readonly on_behalf_of?: string
   readonly received_at: string
   readonly content_type?: string
   readonly user_properties?: readonly (readonly [name: string, value: string])[]

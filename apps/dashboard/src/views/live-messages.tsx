@@ -145,7 +145,7 @@ function useMessages(filter: string, isHeld: boolean) {
 
 function MessageRow({ message, onTopic }: { message: BusMessage; onTopic: (topic: string) => void }) {
   const { topic, qos, retain, sender, is_verified, received_at, payload_base64, content_type } = message
-  const { user_properties = [] } = message
+  const { user_properties = [], on_behalf_of } = message
   const body = bodyOf(message)
   const [isOpen, setOpen] = useState(false)
   return (
@@ -173,6 +173,11 @@ function MessageRow({ message, onTopic }: { message: BusMessage; onTopic: (topic
           ) : (
             <>
               from <Text>{sender}</Text> ({is_verified ? 'told by the broker' : 'not verified'})
+            </>
+          )}
+          {on_behalf_of !== undefined && (
+            <>
+              , on behalf of <Text>{on_behalf_of}</Text>
             </>
           )}
           {payload_base64 !== undefined && ', bytes in base64'}.{' '}

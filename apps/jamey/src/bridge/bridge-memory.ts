@@ -11,6 +11,7 @@ const schema = z.object({
       protocolVersion: z.literal([4, 5]),
       maximumQos: z.literal([0, 1, 2]),
       stamped: z.array(z.string()),
+      guarded: z.array(z.string()).optional(),
     }),
   ),
   filters: z.record(z.string(), z.array(z.string())),
@@ -38,7 +39,8 @@ export class BridgeMemory {
   }
 
   remember(name: string, known: Remembered): void {
-    const side = { ...known, stamped: [...known.stamped] }
+    const { guarded = [] } = known
+    const side = { ...known, stamped: [...known.stamped], guarded: [...guarded] }
     if (JSON.stringify(side) === JSON.stringify(this.#content.sides[name])) return
     this.#write({ ...this.#content, sides: { ...this.#content.sides, [name]: side } })
   }

@@ -7,6 +7,8 @@ import { claimedSender, readdressed } from './envelope-topic.js'
 export const PATH_PROPERTY = 'jamey-bridge'
 const SENDER_PROPERTY = 'jamey-sender'
 const ACT_FOR_PROPERTY = 'jamey-act-for'
+/** For whom it is: of those that may not act for that one, the other broker would take it for the bridge's word. */
+const ON_BEHALF_OF_PROPERTY = 'jamey-on-behalf-of'
 const RESERVED: readonly string[] = [PATH_PROPERTY, SENDER_PROPERTY, ACT_FOR_PROPERTY]
 
 const ROOT = 'jamey/'
@@ -20,6 +22,8 @@ export interface SideFacts {
   readonly name: string
   /** Whether it tells who sent what comes by `topic`, and can be told it. */
   stamps(topic: string): boolean
+  /** Whether it lets those alone say for whom a message of `topic` is who may act for that one. */
+  guards(topic: string): boolean
   /** Whether it carries properties: MQTT 5.0. */
   readonly hasProperties: boolean
   readonly maximumQos: QoS
@@ -125,7 +129,12 @@ export class Carrier {
     const { payloadFormatIndicator, messageExpiryInterval, contentType } = properties
     const { responseTopic, correlationData } = properties
     const isStamped = sender !== undefined && this.#parts.to.stamps(topic)
-    const own = pairs.filter(([name]) => !RESERVED.includes(name))
+    const isBelieved = (whom: string): boolean =>
+      this.#relays(whom) &&
+      (this.#parts.from.guards(topic) || actsFor.includes('+') || actsFor.includes(whom))
+    const own = pairs.filter(([name, value]) =>
+      name === ON_BEHALF_OF_PROPERTY ? isBelieved(value) : !RESERVED.includes(name),
+    )
     const told: UserProperty[] = isStamped
       ? [[SENDER_PROPERTY, sender], ...actsFor.map((whom): UserProperty => [ACT_FOR_PROPERTY, whom])]
       : []

@@ -9,6 +9,7 @@ import { bridged, carried, listen, TestBroker } from './two-brokers.support.js'
 const side = (name: string, stamped: boolean, more: Partial<SideFacts> = {}): SideFacts => ({
   name,
   stamps: (topic) => stamped && topic.startsWith('jamey/'),
+  guards: () => stamped,
   hasProperties: true,
   maximumQos: 2,
   actFor: ['jamey-gateway'],
@@ -102,6 +103,23 @@ describe('who sent a message that is carried over', () => {
     ['it has been there', STAMPING, message(EVALUATE, [sender('ada'), passed('other')]), 'looped'],
   ])('keeps it here where %s', (_why, from, given, why) => {
     expect(carry(from, from === BY_TOPIC ? STAMPING : BY_TOPIC, given)).toBe(why)
+  })
+
+  it('goes with the word for whom it is where that was the word of one who may act for it, and else without', () => {
+    const forEva: UserProperty = ['jamey-on-behalf-of', 'eva']
+    const too = side('too', true)
+    const told = (from: SideFacts, topic: string, more: UserProperty[], relays?: string[]) => {
+      const copy = carry(from, too, message(topic, [forEva, ...more]), relays)
+      return typeof copy === 'string' ? copy : copy.told?.some(([name]) => name === 'jamey-on-behalf-of')
+    }
+    expect(told(STAMPING, 'home/lamp', [])).toBe(true)
+    expect(told(STAMPING, 'home/lamp', [], ['ada'])).toBe(false)
+    expect(told(BY_TOPIC, 'home/lamp', [])).toBe(false)
+    expect(told(BY_TOPIC, `${EVALUATE}/ada`, [])).toBe(false)
+    expect(told(BY_TOPIC, `${EVALUATE}/jamey-gateway`, [])).toBe(true)
+    const unguarded = side('ours', true, { guards: () => false })
+    expect(told(unguarded, EVALUATE, [sender('ada'), actFor('eva')])).toBe(true)
+    expect(told(unguarded, EVALUATE, [sender('ada'), actFor('bob')])).toBe(false)
   })
 
   it('has to be one of those whom the bridge relays for, and so do those whom he may act for', () => {

@@ -6,6 +6,7 @@ import type { SideFacts } from './carrier.js'
 import type { BridgeSettings, SideSettings } from './settings.js'
 
 const SENDER_PROPERTY = 'jamey-sender'
+const ON_BEHALF_OF_PROPERTY = 'jamey-on-behalf-of'
 
 /** What the last CONNACK told, kept over restarts, so that messages can be carried to a side that is away. */
 export interface Remembered {
@@ -13,6 +14,8 @@ export interface Remembered {
   readonly maximumQos: QoS
   /** Filters of what it tells senders of. */
   readonly stamped: readonly string[]
+  /** Filters of the topics for which it lets nobody say for whom a message is who may not act for that one. */
+  readonly guarded?: readonly string[] | undefined
 }
 
 export interface SideParts {
@@ -99,6 +102,10 @@ export class Side implements SideFacts {
     return isSelected
   }
 
+  guards(topic: string): boolean {
+    return this.#remembered?.guarded?.some((filter) => matches(filter, topic)) ?? false
+  }
+
   /** Whether what waits to be published here may grow by so many bytes. */
   hasRoomFor(bytes: number): boolean {
     const { messages, bytes: most } = this.#parts.bridge.limits
@@ -116,15 +123,15 @@ export class Side implements SideFacts {
     if (server === undefined || server === this.#server) return
     this.#server = server
     const { protocolVersion } = server
-    const announced = server.userProperties.flatMap(([name, filter]) =>
-      name === SENDER_PROPERTY ? [filter] : [],
-    )
+    const announcedAs = (wanted: string): string[] =>
+      server.userProperties.flatMap(([name, filter]) => (name === wanted ? [filter] : []))
     const told = protocolVersion === 5 ? (this.#parts.settings.config.serverStamps ?? []) : []
     this.#remembered = {
       protocolVersion,
       // A server of 3.1.1 does not say it, and RabbitMQ and NATS have no QoS 2.
       maximumQos: protocolVersion === 5 ? server.maximumQoS : 1,
-      stamped: [...announced, ...told],
+      stamped: [...announcedAs(SENDER_PROPERTY), ...told],
+      guarded: announcedAs(ON_BEHALF_OF_PROPERTY),
     }
     this.#selected.clear()
   }

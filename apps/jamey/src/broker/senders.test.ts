@@ -82,7 +82,11 @@ describe.each(kinds)('the broker of %s', (_name, settingsOf) => {
       ['gateway', ['act-for:bob', 'act-for:carl']],
     ] as const) {
       const client = await enter(clientId, ['publish:#', ...more])
-      expect(client.explain()).toMatchObject({ server: { userProperties: [['jamey-sender', 'jamey/#']] } })
+      const announced = [
+        ['jamey-sender', 'jamey/#'],
+        ['jamey-on-behalf-of', '#'],
+      ]
+      expect(client.explain()).toMatchObject({ server: { userProperties: announced } })
       for (const topic of ['jamey/t', 'other']) {
         await client.publish(topic, 'm', { qos: 1, properties: { userProperties } })
       }

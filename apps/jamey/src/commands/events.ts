@@ -25,10 +25,17 @@ export async function events(
   checkTopicFilters(filters)
   return watch(context, filters, { ...options, qos: 1 }, (message, bus) => {
     const sender = bus.senderOf(message)
+    const principal = bus.principalOf(message)
     if (options.json) {
-      terminal.printJson({ ...jsonMessage(message, now()), ...(sender === undefined ? {} : { sender }) })
+      terminal.printJson({
+        ...jsonMessage(message, now()),
+        ...(sender === undefined ? {} : { sender }),
+        ...(principal === sender || principal === undefined ? {} : { on_behalf_of: principal }),
+      })
       return
     }
-    terminal.print(formatEvent({ ...message, sender }, { colors: terminal.colors, columns, now: now() }))
+    terminal.print(
+      formatEvent({ ...message, sender, principal }, { colors: terminal.colors, columns, now: now() }),
+    )
   })
 }

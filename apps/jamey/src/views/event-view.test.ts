@@ -46,9 +46,10 @@ describe('an event on one line', () => {
       '20:00:00  error      robot-7             stuck  The door is shut.',
     )
     const onBehalfOf = { on_behalf_of: { client_id: 'eva', permissions: [] } }
-    expect(line(topic, 'error', error, { sender: 'jamey-gateway' }, onBehalfOf)).toContain(
-      'eva by jamey-gateway  stuck',
-    )
+    const passedOn = { sender: 'jamey-gateway', principal: 'eva' }
+    expect(line(topic, 'error', error, passedOn, onBehalfOf)).toContain('eva by jamey-gateway  stuck')
+    const claimed = { sender: 'mallory', principal: 'mallory' }
+    expect(line(topic, 'error', error, claimed, onBehalfOf)).not.toContain('eva')
     expect(line(topic, 'error', error)).toContain('said?')
   })
 

@@ -21,6 +21,8 @@ interface View {
 /** A message with the client that the server, or its topic, says it is from. */
 export interface SentMessage extends ArrivedMessage {
   readonly sender?: string | undefined
+  /** The client for whom the sender published it and may act, or else the sender. */
+  readonly principal?: string | undefined
 }
 
 type Color = (text: string) => string
@@ -125,13 +127,12 @@ function plain(message: SentMessage): Told {
   return { kind: 'message', who: whoSent(message), what: `${topic} ${what}` }
 }
 
-/** The sender, and for whom it says it speaks. */
-function whoSent({ sender, payload }: SentMessage): string {
+/** The sender, and for whom it speaks, where it may. */
+function whoSent({ sender, principal, payload }: SentMessage): string {
   const metadata = member(parseJson(textOf(payload) ?? ''), 'metadata')
   const claimed = member(metadata, 'client_id')
-  const principal = member(member(metadata, 'on_behalf_of'), 'client_id')
   const known = sender ?? (typeof claimed === 'string' ? `${claimed}?` : '?')
-  return typeof principal === 'string' ? `${principal} by ${known}` : known
+  return principal === undefined || principal === sender ? known : `${principal} by ${known}`
 }
 
 function dataOf({ payload }: SentMessage): unknown {

@@ -34,6 +34,51 @@ const sender = (clientId: string): UserProperty => ['jamey-sender', clientId]
 const actFor = (clientId: string): UserProperty => ['jamey-act-for', clientId]
 const FORGED: PublishProperties = { userProperties: [sender('victim'), ['a', '1'], actFor('+')] }
 
+describe('the word that a message is for another', () => {
+  const behalf = (whom: string): UserProperty => ['jamey-on-behalf-of', whom]
+
+  it.each<[string, string[]]>([
+    ['', []],
+    ['eva', ['eva']],
+    ['+', ['eva', 'bob']],
+  ])(
+    'is that of one that may act for it, under every topic; with the right to act for "%s" it is %j',
+    async (rights, kept) => {
+      const { port } = await start()
+      const s = await RawClient.connect(port, { clientId: 's' })
+      await s.subscribe('#', 0)
+      const password = Buffer.from(rights)
+      const will = {
+        topic: 'last',
+        payload: Buffer.from('w'),
+        qos: 0 as const,
+        retain: false,
+        properties: { userProperties: [behalf('eva'), behalf('bob')] },
+      }
+      const p = await RawClient.connect(port, { clientId: 'p', username: 'p', password, will })
+      const userProperties = [behalf('eva'), ['a', '1'] as const, behalf('bob')]
+      for (const topic of ['t', 's/t']) p.publish(topic, 'm', { properties: { userProperties } })
+      await p.settle()
+      const before = await publishes(s)
+      p.socket.destroy()
+      const last = await s.expect('publish')
+      const found = [...before, last].map((packet) =>
+        (pairsOf(packet) ?? []).filter(([name]) => name === 'jamey-on-behalf-of'),
+      )
+      expect(found).toEqual(Array(3).fill(kept.map(behalf)))
+    },
+  )
+
+  it('is left as it is by a broker that tells nothing of senders', async () => {
+    const { port } = await start({ stampSenders: [] })
+    const [p, s] = [await RawClient.connect(port), await RawClient.connect(port)]
+    await s.subscribe('#', 0)
+    p.publish('t', 'm', { properties: { userProperties: [behalf('eva')] } })
+    await p.settle()
+    expect((await publishes(s)).map(pairsOf)).toEqual([[behalf('eva')]])
+  })
+})
+
 describe('a message under a stamped topic', () => {
   const name = fc.oneof(
     fc.constantFrom('jamey-sender', 'jamey-act-for', 'Jamey-Sender', 'jamey-sender ', ''),
@@ -246,7 +291,11 @@ describe('CONNACK', () => {
   it('names the filters that are stamped, in MQTT 5.0 and to who is let in [promise 40]', async () => {
     const { port } = await start(filters)
     const connack = await (await RawClient.open(port)).handshake()
-    expect(connack.properties?.userProperties).toEqual([sender('s/#'), sender('jamey/#')])
+    expect(connack.properties?.userProperties).toEqual([
+      sender('s/#'),
+      sender('jamey/#'),
+      ['jamey-on-behalf-of', '#'],
+    ])
     const old = await (await RawClient.open(port, 4)).handshake()
     expect(old).toMatchObject({ reasonCode: 0, properties: undefined })
     const none = await start({ stampSenders: undefined })

@@ -4,6 +4,7 @@ import {
   type PublishProperties,
   type UserProperty,
 } from '@jamey/protocol'
+import type { Identity } from '../ports/authenticator.js'
 import type { Log } from '../support/log.js'
 import { TopicFilters } from '../support/topic-filters.js'
 
@@ -11,6 +12,8 @@ import { TopicFilters } from '../support/topic-filters.js'
 const SENDER_PROPERTY = 'jamey-sender'
 /** Name of a property that comes once for each client that the publisher may act for; `+` stands for every client. */
 const ACT_FOR_PROPERTY = 'jamey-act-for'
+/** Name of a property by which one that may act for others tells for whom it published, and, in CONNACK, where it is held to that. */
+const ON_BEHALF_OF_PROPERTY = 'jamey-on-behalf-of'
 
 /** Rights to act for others told with a message; each is some bytes on every one of them. */
 const MAXIMUM_ACT_FOR = 64
@@ -44,7 +47,8 @@ export class Stamping {
   constructor(filters: readonly string[], log: Log) {
     this.#filters = new TopicFilters(filters, 'stampSenders', 'stamp-invalid')
     this.#log = log
-    this.announcement = filters.map((filter) => [SENDER_PROPERTY, filter])
+    const told = filters.map((filter): UserProperty => [SENDER_PROPERTY, filter])
+    this.announcement = [...told, [ON_BEHALF_OF_PROPERTY, '#']]
   }
 
   selects(topic: string): boolean {
@@ -116,6 +120,27 @@ export function withoutReserved(properties: PublishProperties | undefined): Publ
   if (given === undefined || !given.some(isReserved)) return properties
   const own = given.filter((pair) => !isReserved(pair))
   return { ...properties, userProperties: own.length === 0 ? undefined : own }
+}
+
+/**
+ * The same properties without the word that it was published for a client which its publisher may neither act for nor
+ * relay. It would be believed under any topic, so it is asked about under every one.
+ */
+export function withoutUnpermitted(
+  properties: PublishProperties | undefined,
+  identity: Pick<Identity, 'actsFor' | 'relays'> | undefined,
+): PublishProperties | undefined {
+  const given = properties?.userProperties
+  if (given === undefined || !given.some(isOnBehalfOf)) return properties
+  const { actsFor = [], relays = [] } = identity ?? {}
+  const may = (whom: string): boolean =>
+    [actsFor, relays].some((list) => list.includes('+') || list.includes(whom))
+  const own = given.filter((pair) => !isOnBehalfOf(pair) || may(pair[1]))
+  return { ...properties, userProperties: own.length === 0 ? undefined : own }
+}
+
+function isOnBehalfOf([name]: UserProperty): boolean {
+  return name === ON_BEHALF_OF_PROPERTY
 }
 
 function isReserved([name]: UserProperty): boolean {

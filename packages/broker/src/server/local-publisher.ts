@@ -1,7 +1,7 @@
 import { assertTopicName, type PublishProperties, type QoS, ReasonCode } from '@jamey/protocol'
 import { Message } from '../messages/message.js'
 import { expiryOf } from '../messages/message-expiry.js'
-import { withoutReserved } from '../messages/stamping.js'
+import { withoutReserved, withoutUnpermitted } from '../messages/stamping.js'
 import { assertSendable } from '../ports/sendable.js'
 import { BrokerError } from '../support/errors.js'
 import type { Core } from './core.js'
@@ -131,7 +131,8 @@ function ownOf(given: PublishOptions['properties']): PublishProperties | undefin
   if (given === undefined) return undefined
   const { correlationData } = given
   const others = { ...given, topicAlias: undefined, subscriptionIdentifiers: undefined }
-  return withoutReserved({ ...others, correlationData: correlationData && copyOf(correlationData) })
+  const own = { ...others, correlationData: correlationData && copyOf(correlationData) }
+  return withoutUnpermitted(withoutReserved(own), undefined)
 }
 
 function copyOf(bytes: Uint8Array): Uint8Array {

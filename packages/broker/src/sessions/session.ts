@@ -1,6 +1,6 @@
 import type { ProtocolVersion, PublishProperties, Will } from '@jamey/protocol'
 import type { Message } from '../messages/message.js'
-import type { Stamp, Stamping } from '../messages/stamping.js'
+import { type Stamp, type Stamping, withoutUnpermitted } from '../messages/stamping.js'
 import type { Identity } from '../ports/authenticator.js'
 import type { ClientInfo, DropReason } from '../ports/hooks.js'
 import type { SharedGroup, Subscriber, Subscription } from '../routing/subscription.js'
@@ -123,6 +123,12 @@ export class Session implements Subscriber {
     const relays = this.#identity?.relays
     if (relays === undefined || relays.length === 0) return own
     return this.#context.stamping?.relayedStamp(own, relays, properties)
+  }
+
+  /** What its messages say beside their stamp, without what only those say who may act for others. */
+  permitted(properties: PublishProperties | undefined): PublishProperties | undefined {
+    if (properties === undefined || this.#context.stamping === undefined) return properties
+    return withoutUnpermitted(properties, this.#identity)
   }
 
   /** The group of a shared subscription that it has, or left while something waits to go to the others. */

@@ -38,7 +38,7 @@ export class Wills {
     }
     const { topic, payload, qos, retain } = will
     const { willDelayInterval: _, ...own } = will.properties ?? {}
-    const properties = besideStamp(own, session.stampFor(topic))
+    const properties = besideStamp(session.permitted(own), session.stampFor(topic))
     const offer = { topic, payload, qos, retain, properties, isWill: true }
     const { hooks } = this.#context
     if (!hooks?.judgesPublish) return this.#send(session, offer)
@@ -52,7 +52,7 @@ export class Wills {
     const context = this.#context
     const { topic, payload, qos, retain } = will
     const stamp = session.stampFor(topic)
-    const properties = besideStamp(will.properties, stamp)
+    const properties = besideStamp(session.permitted(will.properties), stamp)
     const expiresAtMs = expiryOf(properties, context.clock)
     const { publishesAs } = session
     const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, publishesAs, stamp)

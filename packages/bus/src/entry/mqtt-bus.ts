@@ -175,6 +175,11 @@ export class MqttBus implements Bus {
     }
   }
 
+  principalOf(message: MqttMessage): string | undefined {
+    const sender = this.senderOf(message)
+    return this.#origins.actedFor(message, sender) ?? sender
+  }
+
   onState(listener: (change: StateChange) => void): () => void {
     this.#isWatched = true
     return this.#port.onState(listener)

@@ -60,6 +60,13 @@ async function serving(make: ReturnType<typeof setUp>['make'], more: Partial<Bus
   return { server, seen }
 }
 
+/** What is seen of a message that says it is for eva, below a topic whose senders nobody tells. */
+async function spokenFor(broker: FakeBroker, topic: string, seen: unknown[]): Promise<unknown> {
+  const properties = { userProperties: [['jamey-on-behalf-of', 'eva'] as const] }
+  await Promise.all(broker.deliver(topic, 'm', properties, 'somebody'))
+  return seen.at(-1)
+}
+
 describe.each([
   { way: 'the server stamps', stamped: ['jamey/#'], topic: 'jamey/api/requests' },
   { way: 'the topic tells the sender', stamped: [], topic: 'jamey/api/requests/asker' },
@@ -141,6 +148,38 @@ describe.each([
     await Promise.all(broker.deliver(at, forged, undefined, 'jamey-gateway'))
     await settled()
     expect(seen).toHaveLength(1)
+  })
+
+  it('a message past the contracts is for another by the word of one who may act for that one alone', async () => {
+    const { broker, make } = setUp(stamped)
+    broker.actsFor.set('jamey-gateway', ['+'])
+    const reader = make('reader', ['subscribe:#'])
+    const seen: unknown[] = []
+    await reader.mqtt.subscribe('#', {}, (message) => {
+      seen.push([reader.senderOf(message), reader.principalOf(message)])
+    })
+    const forEva = { userProperties: [['jamey-on-behalf-of', 'eva'] as const] }
+    const twice = { userProperties: [...forEva.userProperties, ...forEva.userProperties] }
+    const inside = { on_behalf_of: { client_id: 'eva', permissions: [] } }
+    const deliver = (from: string, payload: string | Buffer, properties?: typeof twice | typeof forEva) =>
+      Promise.all(broker.deliver(topic.replace('asker', from), payload, properties, from))
+    for (const from of ['mallory', 'jamey-gateway']) {
+      await deliver(from, 'm', forEva)
+      const at = topic.replace('asker', from)
+      await deliver(from, written(at, from, inside))
+      await deliver(from, written(at, 'victim', inside))
+      await deliver(from, 'm', twice)
+    }
+    const mallory = Array(4).fill(['mallory', 'mallory'])
+    const [own, passedOn] = [
+      ['jamey-gateway', 'jamey-gateway'],
+      ['jamey-gateway', 'eva'],
+    ]
+    const gateway = [passedOn, passedOn, own, own]
+    expect(seen).toEqual([...mallory, ...gateway])
+    expect(await spokenFor(broker, 'home/lamp', seen)).toEqual([undefined, undefined])
+    broker.guarded = ['#']
+    expect(await spokenFor(broker, 'home/lamp', seen)).toEqual([undefined, 'eva'])
   })
 
   it('whoever is asked for needs the permission itself', async () => {

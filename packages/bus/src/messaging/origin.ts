@@ -3,13 +3,11 @@ import type { Address } from '@jamey/contracts'
 import type { Message as MqttMessage } from '@jamey/mqtt'
 import type { Message, Principal, Sender } from '../model/message.js'
 import { MessageError, RequestError } from '../support/errors.js'
-import type { Envelope } from '../wire/envelope.js'
-import { SENDER_PROPERTY, type ServerStamp } from '../wire/server-stamp.js'
+import { decodeEnvelope, type Envelope } from '../wire/envelope.js'
+import { ON_BEHALF_OF_PROPERTY, SENDER_PROPERTY, type ServerStamp } from '../wire/server-stamp.js'
 
 /** Name of a property beside the sender: a client that it may act for, `+` for anybody. */
 const ACT_FOR_PROPERTY = 'jamey-act-for'
-/** Name of a property by which a gateway tells for whom it published what that one wrote. */
-const ON_BEHALF_OF_PROPERTY = 'jamey-on-behalf-of'
 /** Sets of permissions that callers of late had; each takes some microseconds to read. */
 const PERMISSIONS_KEPT = 256
 const MAXIMUM_KEPT_CHARACTERS = 4096
@@ -78,6 +76,19 @@ export class Origins {
     return { clientId, permissions: this.#permissionsOf(clientId, permissions) }
   }
 
+  /**
+   * The client for whom `sender`, who published the message as far as anybody vouches for it, says that it is; undefined
+   * where nobody says it whose word is good.
+   */
+  actedFor(message: MqttMessage, sender: string | undefined): string | undefined {
+    const whom = namedIn(message)
+    const by = sender === undefined ? undefined : { clientId: sender, isVerified: true }
+    const may = (other: string): boolean => by !== undefined && this.#mayActFor(message, by, other)
+    if (whom !== undefined) return this.#stamp.guards(message.topic) || may(whom) ? whom : undefined
+    const inside = by === undefined ? undefined : principalIn(message, by.clientId)
+    return inside !== undefined && may(inside) ? inside : undefined
+  }
+
   #mayActFor(message: MqttMessage, { clientId: sender, isVerified }: Sender, clientId: string): boolean {
     if (!isVerified) return false
     if (!this.#stamp.selects(message.topic)) return this.#actFor.has(sender)
@@ -109,6 +120,25 @@ function assertOwnWords({ topic, properties }: MqttMessage): void {
   if (whom === undefined) return
   const fault = `must be who wrote the envelope; who published it says that it was written by ${JSON.stringify(whom)}`
   throw new SenderError(topic, 'metadata.client_id', fault)
+}
+
+/** The client that the message's property names; undefined where it names none, or several. */
+function namedIn({ properties }: MqttMessage): string | undefined {
+  const named = (properties?.userProperties ?? []).filter(([name]) => name === ON_BEHALF_OF_PROPERTY)
+  return named.length === 1 ? named[0]?.[1] : undefined
+}
+
+/** The client for whom an envelope of `sender` says that it is. */
+function principalIn({ topic, payload }: MqttMessage, sender: string): string | undefined {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  // Few messages are on behalf of anybody, and to read JSON costs more than to look for the word.
+  if (!bytes.includes('"on_behalf_of"')) return undefined
+  try {
+    const { client_id, on_behalf_of } = decodeEnvelope(topic, payload).metadata
+    return client_id === sender ? on_behalf_of?.client_id : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function originOf(clientId: string, isVerified: boolean): Origin {

@@ -58,6 +58,11 @@ export interface Bus {
    * undefined where nobody vouches for it.
    */
   senderOf(message: MqttMessage): string | undefined
+  /**
+   * The client for whom such a message was published: the one that its sender names, as a gateway does for its callers,
+   * where that sender may act for it, and else the sender. What anybody else says of it is not believed.
+   */
+  principalOf(message: MqttMessage): string | undefined
   /** Calls `listener` on every change of state; returns what stops that. */
   onState(listener: (change: StateChange) => void): () => void
   /**

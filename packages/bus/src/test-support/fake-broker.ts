@@ -46,6 +46,8 @@ export class FakeBroker {
   protocolVersion: 4 | 5 = 5
   /** Topics of whose messages it tells the sender, as it says to whoever connects. */
   stamped: readonly string[] = ['jamey/#']
+  /** Topics under which it lets nobody say for whom a message is who may not act for that one, as it says likewise. */
+  guarded: readonly string[] = []
   /** Whom a client may act for, by its identifier. */
   readonly actsFor = new Map<string, readonly string[]>()
   /** `$share/...` is a topic like any other to it. */
@@ -171,9 +173,12 @@ export class FakeClient implements MqttPort {
 
   /** The same object until something else is true, as with one connection. */
   get serverInformation(): ServerInformation {
-    const { sharedSubscriptionAvailable, protocolVersion, stamped } = this.#broker
-    const told = protocolVersion === 4 ? [] : stamped
-    const userProperties = told.map((filter) => ['jamey-sender', filter] as const)
+    const { sharedSubscriptionAvailable, protocolVersion, stamped, guarded } = this.#broker
+    const told = [
+      ...stamped.map((filter) => ['jamey-sender', filter] as const),
+      ...guarded.map((filter) => ['jamey-on-behalf-of', filter] as const),
+    ]
+    const userProperties = protocolVersion === 4 ? [] : told
     const now = {
       sharedSubscriptionAvailable,
       protocolVersion,

@@ -4,6 +4,12 @@ import type { MqttPort } from './mqtt-port.js'
 /** The user property by which a server tells who published, and, in CONNACK, the filters of what it tells it of. */
 export const SENDER_PROPERTY = 'jamey-sender'
 
+/**
+ * The user property by which a gateway tells for whom it published what that one wrote, and, in CONNACK, the filters of
+ * topics for which the server takes it from those alone who may act for others.
+ */
+export const ON_BEHALF_OF_PROPERTY = 'jamey-on-behalf-of'
+
 /** Number of topics that are kept: more than there are contracts, and a bound for those with client identifiers. */
 const TOPICS_KEPT = 1000
 
@@ -22,6 +28,7 @@ export class ServerStamp {
   readonly #parts: ServerStampParts
   #server: MqttPort['serverInformation']
   #filters: readonly string[] = []
+  #guarded: readonly string[] = []
   readonly #selected = new Map<string, boolean>()
   readonly #published = new Map<string, string>()
 
@@ -34,6 +41,12 @@ export class ServerStamp {
     this.#look()
     if (this.#filters.length === 0) return false
     return this.#selected.get(topic) ?? keep(this.#selected, topic, this.#isSelected(topic))
+  }
+
+  /** True where the server lets nobody say for whom a message of `topic` is who may not act for that one. */
+  guards(topic: string): boolean {
+    this.#look()
+    return this.#guarded.some((filter) => matches(filter, topic))
   }
 
   /**
@@ -59,9 +72,10 @@ export class ServerStamp {
     const server = this.#parts.port.serverInformation
     if (server === this.#server) return
     this.#server = server
-    const announced = (server?.userProperties ?? [])
-      .filter(([name]) => name === SENDER_PROPERTY)
-      .map(([, filter]) => filter)
+    const told = server?.userProperties ?? []
+    const valuesOf = (wanted: string) => told.flatMap(([name, value]) => (name === wanted ? [value] : []))
+    const announced = valuesOf(SENDER_PROPERTY)
+    this.#guarded = valuesOf(ON_BEHALF_OF_PROPERTY)
     // MQTT 3.1.1 has no properties, and so no stamps.
     const unannounced = server?.protocolVersion === 5 ? this.#parts.unannounced : undefined
     this.#filters = [...announced, ...(unannounced ?? [])]

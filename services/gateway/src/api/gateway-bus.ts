@@ -12,6 +12,7 @@ export type GatewayBus = Pick<
   | 'faults'
   | 'permissions'
   | 'senderOf'
+  | 'principalOf'
   | 'topicFor'
 > & {
   /** Messages past the contracts: those whose permissions are a caller's. */

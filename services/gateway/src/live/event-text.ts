@@ -1,7 +1,7 @@
 import type { MqttMessage } from '@jamey/bus'
 
-/** User properties by which a server says who sent a message; they are told as `sender`. */
-const STAMPS = new Set(['jamey-sender', 'jamey-act-for'])
+/** User properties that say who sent a message and for whom: what is vouched for is told as `sender` and `on_behalf_of`. */
+const STAMPS = new Set(['jamey-sender', 'jamey-act-for', 'jamey-on-behalf-of'])
 /** What is nested deeper is told as text: neither this process nor a page could write it as JSON again. */
 const MAXIMUM_DEPTH = 64
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -22,13 +22,21 @@ export interface ShownMessage {
   readonly sender?: string | undefined
   /** True where the server vouches for the sender. */
   readonly is_verified: boolean
+  /** The client for whom it was published, where another did that may act for it. */
+  readonly on_behalf_of?: string | undefined
   readonly received_at: string
   readonly content_type?: string | undefined
   readonly user_properties?: readonly (readonly [string, string])[] | undefined
 }
 
+/** The clients that the bus has by a word that is good: who published, and for whom. */
+export interface Vouched {
+  readonly sender: string | undefined
+  readonly principal: string | undefined
+}
+
 /** A message with its sender, as the server vouches for it, in the form that viewers get. */
-export function shownMessage(message: MqttMessage, verified: string | undefined, now: Date): ShownMessage {
+export function shownMessage(message: MqttMessage, { sender, principal }: Vouched, now: Date): ShownMessage {
   const { topic, payload, qos, retain, properties } = message
   const shown = shownPayload(payload)
   const userProperties = properties?.userProperties?.filter(([name]) => !STAMPS.has(name))
@@ -37,8 +45,9 @@ export function shownMessage(message: MqttMessage, verified: string | undefined,
     ...shown,
     qos,
     retain,
-    sender: verified ?? claimedSender(shown.payload),
-    is_verified: verified !== undefined,
+    sender: sender ?? claimedSender(shown.payload),
+    is_verified: sender !== undefined,
+    on_behalf_of: principal === sender ? undefined : principal,
     received_at: now.toISOString(),
     content_type: properties?.contentType,
     user_properties: userProperties?.length === 0 ? undefined : userProperties,

@@ -131,7 +131,9 @@ export class Viewers {
   #eventOf(message: MqttMessage): Buffer {
     const known = this.#events.get(message)
     if (known !== undefined) return known
-    const shown = shownMessage(message, this.#parts.bus.senderOf(message), new Date())
+    const { bus } = this.#parts
+    const vouched = { sender: bus.senderOf(message), principal: bus.principalOf(message) }
+    const shown = shownMessage(message, vouched, new Date())
     const event = Buffer.from(eventText('message', shown, ++this.#sequence))
     this.#events.set(message, event)
     return event

@@ -36,7 +36,7 @@ export function handlePublish(connection: Connection, session: Session, packet: 
   if (stamp === undefined && permission !== true) return refuse(connection, packet, topic)
   if (context.hooks?.judgesPublish) return judge(context.hooks, connection, session, packet, topic, stamp)
   const { payload, retain } = packet
-  const forwarded = properties === undefined ? undefined : forwardable(properties)
+  const forwarded = properties === undefined ? undefined : session.permitted(forwardable(properties))
   const kept = besideStamp(forwarded, stamp)
   const expiresAtMs = kept === undefined ? Number.POSITIVE_INFINITY : expiryOf(kept, context.clock)
   const message = new Message(
@@ -175,7 +175,7 @@ function judge(
 ): void {
   const client = connection.client as ClientInfo
   const { payload, qos, retain } = packet
-  const properties = besideStamp(forwardable(packet.properties), stamp)
+  const properties = besideStamp(session.permitted(forwardable(packet.properties)), stamp)
   const offer = { topic, payload, qos, retain, properties, isWill: false }
   const next = (verdict: PublishOffer | Refusal): void => {
     if ('refuse' in verdict) refuse(connection, packet, topic, verdict.refuse)
@@ -196,7 +196,7 @@ function judged(
   const { topic, payload, qos, retain } = verdict
   const own = session.stampFor(topic)
   const stamp = own && (offered ?? own)
-  const properties = besideStamp(verdict.properties, stamp)
+  const properties = besideStamp(session.permitted(verdict.properties), stamp)
   const expiresAtMs = expiryOf(properties, connection.context.clock)
   return new Message(
     topic,
