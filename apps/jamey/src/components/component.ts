@@ -92,7 +92,9 @@ async function startService(
   switch (component) {
     case 'conscience': {
       const { runConscience } = await import('@jamey/conscience')
-      return running(await runConscience(options))
+      // A broker within this process has no rules that take messages beside its subscribers.
+      const announcesUnheard = options.transport === undefined
+      return running(await runConscience({ ...options, announcesUnheard }))
     }
     case 'memory': {
       const { runMemory } = await import('@jamey/memory')

@@ -122,6 +122,19 @@ describe('a conscience on the bus', () => {
     expect(JSON.stringify(records[1])).not.toContain(receipt)
   })
 
+  it('sends its server few announcements that nobody hears, and all of them once somebody does', async () => {
+    await started({ announcesUnheard: false })
+    const ask = () => asker.request(topics.conscience.evaluate, READ, TIME)
+    await ask()
+    const { published } = bus.stats()
+    await Promise.all(Array.from({ length: 50 }, ask))
+    // Beside the answers.
+    expect(bus.stats().published - published - 50).toBeLessThan(50)
+    const results = await collected<Verdict>(topics.conscience.results)
+    const ids = (await Promise.all([ask(), ask(), ask()])).map(({ evaluation_id }) => evaluation_id)
+    await expect.poll(() => results.seen.map(({ evaluation_id }) => evaluation_id).sort()).toEqual(ids.sort())
+  })
+
   it('answers before its server has what it announces, and acknowledges the request after', async () => {
     let announced = (): void => {}
     const publish: Bus['publish'] = async (contract, ...rest) => {

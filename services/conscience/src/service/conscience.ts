@@ -20,6 +20,7 @@ import { type Asked, askedIn, failureOf } from './batch.js'
 import type { ConscienceBus } from './conscience-bus.js'
 import { FailureReports } from './failure-reports.js'
 import { SessionService } from './session-service.js'
+import { VerdictAnnouncements } from './verdict-announcements.js'
 import { VerdictMaker } from './verdict-maker.js'
 import { VerdictRecord } from './verdict-record.js'
 
@@ -42,6 +43,12 @@ export interface ConscienceOptions {
   readonly auditFolder?: string | undefined
   /** What sessions are kept in; memory that lasts as long as the process by default. */
   readonly sessions?: { readonly open: () => Promise<DurableRecords> } | undefined
+  /**
+   * False: while the server says that nobody is subscribed to verdicts (0x10 in PUBACK), most are not sent to it. Whoever
+   * subscribes gets those from then on. True by default: some servers hand messages to rules and bridges of their own,
+   * which they do not count as subscribers.
+   */
+  readonly announcesUnheard?: boolean | undefined
   readonly clock?: Clock | undefined
   readonly log?: Logger | undefined
 }
@@ -68,7 +75,6 @@ export interface Conscience {
 const MAXIMUM_PER_SENDER = 1_000
 /** Batches of one sender; what they ask about is bounded where it waits for the thread. */
 const BATCHES = { maximumPerSender: 100, whenRefused: 'retry' } as const
-const ANNOUNCEMENT_TIMEOUT_MS = 5_000
 /** The part of the grace that opinions may use, so that the rules can still answer. */
 const JUDGE_SHARE = 0.7
 
@@ -85,6 +91,7 @@ class BusConscience implements Conscience {
   readonly #attestations: AttestationListener
   readonly #approvals: ApprovalService | undefined
   readonly #sessions: SessionService
+  readonly #announcements: VerdictAnnouncements
   #policy: Policy
   #thread: EvaluationThread | undefined
   #verdicts: VerdictMaker | undefined
@@ -114,6 +121,8 @@ class BusConscience implements Conscience {
       open: options.sessions?.open,
       record: async (told, reportedBy) => this.#record?.outcome(told, reportedBy),
     })
+    const { announcesUnheard = true } = options
+    this.#announcements = new VerdictAnnouncements({ bus, announcesUnheard, report })
     this.#policy = options.policy ?? loadPolicy(options.policyFile)
   }
 
@@ -241,7 +250,7 @@ class BusConscience implements Conscience {
     // What is not on the disk is not answered, so that nothing is done of which there is no record.
     await this.#record?.write(asked.data, verdict)
     // Before the answer, on the same connection; who asked need not wait until the server has it.
-    context.acknowledgeAfter(this.#announce(verdict, asked.binding.correlation_id, context))
+    context.acknowledgeAfter(this.#announcements.announce(verdict, asked.binding.correlation_id, context))
     // Announced without: a receipt is for the one who asked.
     const nowMs = this.#clock.timeOfDay()
     if (asked.data.receipt === true) verdict.receipt = await this.#signer?.sign(verdict, nowMs)
@@ -276,18 +285,5 @@ class BusConscience implements Conscience {
     const [judge, clock] = [this.#judge, this.#clock]
     const sessions = this.#sessions
     return new VerdictMaker({ thread, attestations, approvals, sessions, judge, clock, report })
-  }
-
-  /** A verdict that cannot be announced is still the answer. Changed arguments are for whoever asked. */
-  async #announce(verdict: Verdict, correlationId: string, { remainingMs }: RequestContext): Promise<void> {
-    const timeoutMs = Math.max(1, Math.min(ANNOUNCEMENT_TIMEOUT_MS, remainingMs / 2))
-    try {
-      // The request is acknowledged after it, and comes again before: no need to wait for a disk, too.
-      const options = { correlationId, timeoutMs, isDurable: false }
-      const told = verdict.kind === 'call' ? { ...verdict, arguments: undefined } : verdict
-      await this.#options.bus.publish(topics.conscience.results, told, options)
-    } catch (error) {
-      this.#failures.report('announcement-failed', error)
-    }
   }
 }

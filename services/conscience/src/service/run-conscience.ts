@@ -16,6 +16,8 @@ export const RECORD_FORMATS = { 'jamey approvals': 1, 'jamey sessions': 1 } as c
 
 export interface RunConscienceOptions extends ComponentOptions {
   readonly log?: Logger | undefined
+  /** See `ConscienceOptions`. */
+  readonly announcesUnheard?: boolean | undefined
 }
 
 export interface RunningConscience {
@@ -33,7 +35,7 @@ export interface RunningConscience {
  * serves. Throws `ConfigurationError` or `RuleFileError` before anything is connected.
  */
 export async function runConscience(options: RunConscienceOptions = {}): Promise<RunningConscience> {
-  const { env = process.env, cwd = process.cwd(), log } = options
+  const { env = process.env, cwd = process.cwd(), log, announcesUnheard } = options
   const settings = conscienceOptionsFromEnvironment(env)
   const policy = loadPolicy(settings.policyFile === undefined ? undefined : resolve(cwd, settings.policyFile))
   const receiptKey = receiptKeyFrom(settings.receiptKeyFile, cwd)
@@ -58,6 +60,7 @@ export async function runConscience(options: RunConscienceOptions = {}): Promise
       receiptKey,
       approvals,
       sessions,
+      announcesUnheard,
       bus,
       log,
     })
