@@ -28,6 +28,7 @@ export {
   ownPath,
   readOwnFile,
 } from './files/own-files.js'
+export { narrowedTo } from './permissions/narrowing.js'
 export {
   type Entries,
   type Grant,

@@ -4,6 +4,7 @@ import {
   assertTopicFilter,
   assertTopicName,
   covers,
+  intersectionOf,
   isTopicFilter,
   isTopicName,
   matches,
@@ -177,6 +178,21 @@ function topicsUpTo(depth: number): string[] {
   }
   return all.map((row) => row.join('/'))
 }
+
+describe('what two filters select', () => {
+  it('is what each selects, in a small world', () => {
+    const world = topicsUpTo(4)
+    fc.assert(
+      fc.property(filters, filters, (one, other) => {
+        const both = intersectionOf(one, other)
+        const wanted = world.filter((topic) => matches(one, topic) && matches(other, topic))
+        const found = both === undefined ? [] : world.filter((topic) => matches(both, topic))
+        expect(found).toEqual(wanted)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})
 
 describe('overlapping', () => {
   it('says yes exactly where some topic of a small world is selected by both filters', () => {

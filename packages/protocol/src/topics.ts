@@ -99,6 +99,20 @@ export function overlaps(one: string, other: string): boolean {
   return true
 }
 
+/** The filter of the topics that both select; undefined where there are none. Neither is a filter with `$share`. */
+export function intersectionOf(one: string, other: string): string | undefined {
+  if (!overlaps(one, other)) return undefined
+  const [a, b] = [one.split('/'), other.split('/')]
+  const levels: string[] = []
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const [left, right] = [a[i], b[i]]
+    if (left === '#') return [...levels, ...b.slice(i)].join('/')
+    if (right === '#') return [...levels, ...a.slice(i)].join('/')
+    levels.push((left === '+' ? right : left) ?? '')
+  }
+  return levels.join('/')
+}
+
 function isAnyLevel(level: string | undefined): boolean {
   return level === '#' || level === '+'
 }

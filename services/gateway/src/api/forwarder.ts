@@ -2,7 +2,7 @@ import { type Bus, type OnBehalfOf, RemoteError, type RequestOptions } from '@ja
 import { topics } from '@jamey/contracts'
 import type { FastifyRequest } from 'fastify'
 import { idempotencyKeyOf, timeoutOf, traceparentOf } from '../callers/call-headers.js'
-import type { Caller } from '../callers/caller.js'
+import { type Caller, passedOn } from '../callers/caller.js'
 import { parseInput } from '../problems/invalid-input.js'
 import { Problem } from '../problems/problem.js'
 import type { Endpoint } from './endpoint.js'
@@ -42,14 +42,13 @@ export class Forwarder {
     given: unknown = endpoint.input(request),
   ): PreparedCall {
     const { headers } = request
-    const { clientId, list } = caller.permissions
     return {
       endpoint,
       input: parseInput(endpoint.contract.schema, given, endpoint.fieldNames) as Record<string, unknown>,
       timeoutMs: timeoutOf(headers),
       identity: identityOf(endpoint, request, caller),
       traceparent: traceparentOf(headers),
-      onBehalfOf: { clientId, permissions: list },
+      onBehalfOf: passedOn(caller),
     }
   }
 

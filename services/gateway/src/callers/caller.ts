@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Permissions, type TokenClaims, TokenError, type TokenVerifier } from '@jamey/auth'
+import { narrowedTo, Permissions, type TokenClaims, TokenError, type TokenVerifier } from '@jamey/auth'
+import type { OnBehalfOf } from '@jamey/bus'
 import { COMPONENTS } from '@jamey/contracts'
 import { Problem, retryAfter } from '../problems/problem.js'
 import { isLocalHostHeader, isLoopbackAddress } from './loopback.js'
@@ -120,17 +121,21 @@ export function requireToken({ hasToken }: Caller): void {
   )
 }
 
-/** Throws a `Problem` 403 that names the missing permission. */
-export function requirePermission(caller: Caller, topic: string): void {
-  if (caller.permissions.mayPublish(topic)) return
-  throw permissionMissing(caller, `publish:${topic}`)
+/** What services decide by on the caller's behalf: what its token and a manifest both allow, as that is now. */
+export function passedOn({ permissions, bounds }: Caller): OnBehalfOf {
+  const { clientId, list } = permissions
+  return { clientId, permissions: bounds === undefined ? list : narrowedTo(permissions, bounds()) }
 }
 
-function permissionMissing({ name }: Caller, permission: string): Problem {
+function permissionMissing({ name }: Caller, permission: string, isOfToken = true): Problem {
   // A filter may hold quotes and characters that no header may have.
   const isPlain = /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(permission)
   const scope = isPlain ? `, scope="${permission}"` : ''
-  return new Problem('permission-missing', `The token of ${name} lacks the permission ${permission}.`, {
+  const lack = `lacks the permission ${permission}`
+  const detail = isOfToken
+    ? `The token of ${name} ${lack}.`
+    : `${name} ${lack} in the manifest of this gateway (JAMEY_PERMISSIONS_FILE).`
+  return new Problem('permission-missing', detail, {
     permission,
     headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope"${scope}` },
   })
@@ -140,13 +145,14 @@ function permissionMissing({ name }: Caller, permission: string): Problem {
 export function requireSubscription(caller: Caller, filter: string): void {
   if (maySubscribe(caller, filter)) return
   const permission = caller.permissions.decide('subscribe', filter).permission ?? `subscribe:${filter}`
-  throw permissionMissing(caller, permission)
+  throw permissionMissing(caller, permission, !caller.permissions.maySubscribe(filter))
 }
 
 /** Throws a `Problem` 403 that names the permission which the caller lacks, by its token or by a manifest. */
 export function requirePublish(caller: Caller, topic: string): void {
-  requirePermission(caller, topic)
-  if (caller.bounds?.().mayPublish(topic) === false) throw permissionMissing(caller, `publish:${topic}`)
+  const isOfToken = !caller.permissions.mayPublish(topic)
+  if (!isOfToken && caller.bounds?.().mayPublish(topic) !== false) return
+  throw permissionMissing(caller, `publish:${topic}`, isOfToken)
 }
 
 const { clientId, permissions } = COMPONENTS.operator

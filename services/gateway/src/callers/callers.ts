@@ -1,7 +1,7 @@
 import { TLSSocket } from 'node:tls'
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../problems/problem.js'
-import { type Caller, type CallerPolicy, identifyCaller, requirePermission, requireToken } from './caller.js'
+import { type Caller, type CallerPolicy, identifyCaller, requirePublish, requireToken } from './caller.js'
 import { PeerUsers } from './peer-user.js'
 import { cameByUnixSocket } from './unix-socket.js'
 
@@ -61,11 +61,11 @@ export class Callers {
     return caller.hasToken ? `token ${caller.name}` : 'local'
   }
 
-  /** Throws a `Problem` 401 or 403 unless the caller may publish to `topic`, and shows a token where one is needed. */
+  /** Throws a `Problem` 401 or 403 unless the caller may publish to `topic`, by its token and by a manifest, and shows a token where one is needed. */
   async admit(request: FastifyRequest, topic: string, needsToken: boolean): Promise<void> {
     const caller = this.accepted(request)
     if (needsToken) requireToken(caller)
-    requirePermission(caller, topic)
+    requirePublish(caller, topic)
   }
 }
 

@@ -10,7 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandle
 import type { GatewayBus } from '../api/gateway-bus.js'
 import { MESSAGES_PATH, REQUESTS_PATH } from '../api/live-endpoints.js'
 import { timeoutOf, traceparentOf } from '../callers/call-headers.js'
-import { type Caller, requirePublish, requireToken } from '../callers/caller.js'
+import { type Caller, passedOn, requirePublish, requireToken } from '../callers/caller.js'
 import { excerpt, parseInput } from '../problems/invalid-input.js'
 import { Problem } from '../problems/problem.js'
 import { refusalOf, requireOfGateway } from './gateway-permission.js'
@@ -68,12 +68,11 @@ export function addMessageRoutes(app: FastifyInstance, route: MessagesRoute): vo
       const data = parseInput(contract.schema, payload)
       requireOfGateway(bus, 'publish', contract.topic)
       const traceparent = traceparentOf(request.headers)
-      const { clientId, list } = caller.permissions
       const answer = await bus.request(contract, data, {
         timeoutMs: timeout_ms ?? timeoutOf(request.headers),
         signal: begin(reply),
         correlationId: request.id,
-        onBehalfOf: { clientId, permissions: list },
+        onBehalfOf: passedOn(caller),
         ...(traceparent === undefined ? {} : { traceparent }),
       })
       return { payload: answer, service: contract.service }

@@ -6,6 +6,7 @@ import {
   type CallerPolicy,
   callerOfClaims,
   claimsOfToken,
+  passedOn,
 } from '../callers/caller.js'
 import { ownOriginOf } from '../callers/callers.js'
 import { isLoopbackAddress } from '../callers/loopback.js'
@@ -77,10 +78,11 @@ function end(
 }
 
 /** Who calls, as it is told; whoever comes from this machine without a token is called local. */
-function shown({ name, permissions, claims, session }: Caller): object {
+function shown(caller: Caller): object {
+  const { name, claims, session } = caller
   return {
     name,
-    permissions: permissions.list,
+    permissions: passedOn(caller).permissions,
     ...(claims === undefined ? {} : { expires_at: new Date(Math.floor(claims.exp * 1000)).toISOString() }),
     ...(session === undefined ? {} : { csrf_token: session.csrfToken }),
   }

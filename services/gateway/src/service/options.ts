@@ -82,8 +82,8 @@ export interface GatewaySettings {
    */
   readonly morePermissions?: readonly string[] | undefined
   /**
-   * What a manifest allows a client beside its token, which what it sees and sends by `/v1/events`, `/v1/messages` and
-   * `/v1/requests` is bounded by; no manifest by default.
+   * What a manifest allows a client, by which everything it calls, sees and sends is bounded beside its token; no
+   * manifest by default.
    */
   readonly boundsOf?: ((clientId: string) => Permissions) | undefined
 }
