@@ -9,6 +9,7 @@ import {
   type RunAgent,
   type Scene,
 } from '../../packages/agents/src/test-support/adapter.contract.js'
+import { describeParallelCalls } from '../../packages/agents/src/test-support/parallel.contract.js'
 import { PENDING, ScriptedJudge, verdict } from '../../packages/agents/src/test-support/scripted-judge.js'
 
 /** Version 7 of the AI SDK, which asks for Node 22; version 6 is tested beside its adapter. */
@@ -19,15 +20,18 @@ const usage = {
 }
 
 /** Calls `send` in its first `calls` turns, and says that it is done in each further one. */
-function scriptedModel(args: string, calls = 1): MockLanguageModelV4 {
+function scriptedModel(args: string, calls = 1, more: readonly string[] = []): MockLanguageModelV4 {
   let turn = 0
   return new MockLanguageModelV4({
     doGenerate: async () => {
       const isCall = ++turn <= calls
       const reason = isCall ? 'tool-calls' : 'stop'
-      const call = { type: 'tool-call', toolCallId: `call-${turn}`, toolName: 'send', input: args } as const
-      const content = isCall ? call : ({ type: 'text', text: 'done' } as const)
-      return { content: [content], finishReason: { unified: reason, raw: reason }, usage, warnings: [] }
+      const made = [args, ...more].map(
+        (input, i) =>
+          ({ type: 'tool-call', toolCallId: `call-${turn + i}`, toolName: 'send', input }) as const,
+      )
+      const content = isCall ? made : [{ type: 'text', text: 'done' } as const]
+      return { content, finishReason: { unified: reason, raw: reason }, usage, warnings: [] }
     },
   })
 }
@@ -42,8 +46,8 @@ const options = { sessionId: 'session-1' }
 const shownTo = ({ doGenerateCalls }: MockLanguageModelV4, turn: number): string | undefined =>
   doGenerateCalls[turn] === undefined ? undefined : JSON.stringify(doGenerateCalls[turn].prompt)
 
-const run: RunAgent = async (judge, { prompt, args, tool: made }) => {
-  const model = scriptedModel(args as string)
+const run: RunAgent = async (judge, { prompt, args, more, tool: made }) => {
+  const model = scriptedModel(args as string, 1, more)
   await generateText({
     model,
     tools: aiSdkTools(judge, { send: send(made) }, options),
@@ -55,6 +59,7 @@ const run: RunAgent = async (judge, { prompt, args, tool: made }) => {
 
 describeAdapter('version 7 of the AI SDK', run, { takesValues: false })
 describeWithholding('version 7 of the AI SDK', run)
+describeParallelCalls('version 7 of the AI SDK', run)
 
 describe('toolApproval of the AI SDK', () => {
   const prompt: ModelMessage = { role: 'user', content: 'write to ann' }

@@ -1,10 +1,15 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What the scripted model says in one turn: a call of a tool, with its arguments as JSON text, or its last words. */
-export type Turn =
-  | { readonly tool: string; readonly id: string; readonly args: string }
-  | { readonly text: string }
+interface Call {
+  readonly tool: string
+  readonly id: string
+  /** JSON text. */
+  readonly args: string
+}
+
+/** What the scripted model says in one turn: a call of a tool, several at once, or its last words. */
+export type Turn = Call | readonly Call[] | { readonly text: string }
 
 /** Anthropic's Messages API on this machine, with a model that says what it is told to. */
 export class AnthropicStub {
@@ -54,21 +59,30 @@ export class AnthropicStub {
     }
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     send('message_start', { message })
-    if ('tool' in said) {
-      const { id, tool, args } = said
-      send('content_block_start', {
-        index: 0,
-        content_block: { type: 'tool_use', id, name: tool, input: {} },
-      })
-      send('content_block_delta', { index: 0, delta: { type: 'input_json_delta', partial_json: args } })
-    } else {
-      send('content_block_start', { index: 0, content_block: { type: 'text', text: '' } })
-      send('content_block_delta', { index: 0, delta: { type: 'text_delta', text: said.text } })
+    const blocks = 'text' in said ? [said] : [said].flat()
+    for (const [index, block] of blocks.entries()) {
+      const [content_block, delta] = 'text' in block ? words(block.text) : toolUse(block)
+      send('content_block_start', { index, content_block })
+      send('content_block_delta', { index, delta })
+      send('content_block_stop', { index })
     }
-    send('content_block_stop', { index: 0 })
-    const stop_reason = 'tool' in said ? 'tool_use' : 'end_turn'
+    const stop_reason = 'text' in said ? 'end_turn' : 'tool_use'
     send('message_delta', { delta: { stop_reason, stop_sequence: null }, usage: { output_tokens: 1 } })
     send('message_stop', {})
     response.end()
   }
+}
+
+function words(text: string): [object, object] {
+  return [
+    { type: 'text', text: '' },
+    { type: 'text_delta', text },
+  ]
+}
+
+function toolUse({ id, tool, args }: Call): [object, object] {
+  return [
+    { type: 'tool_use', id, name: tool, input: {} },
+    { type: 'input_json_delta', partial_json: args },
+  ]
 }

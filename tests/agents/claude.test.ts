@@ -10,6 +10,7 @@ import {
   type RunAgent,
   type Scene,
 } from '../../packages/agents/src/test-support/adapter.contract.js'
+import { describeParallelCalls } from '../../packages/agents/src/test-support/parallel.contract.js'
 import { ScriptedJudge, verdict } from '../../packages/agents/src/test-support/scripted-judge.js'
 import { AnthropicStub, type Turn } from './anthropic-stub.js'
 
@@ -47,25 +48,32 @@ async function converse(
   return stub.shown
 }
 
-const mail = (run: Scene['tool']) =>
+const mail = (run: Scene['tool'], annotations = {}) =>
   createSdkMcpServer({
     name: 'mail',
     tools: [
-      tool('send', 'sends', { to: z.any() }, async (args) => ({
-        content: [{ type: 'text' as const, text: String(await run(args)) }],
-      })),
+      tool(
+        'send',
+        'sends',
+        { to: z.any() },
+        async (args) => ({ content: [{ type: 'text' as const, text: String(await run(args)) }] }),
+        { annotations },
+      ),
     ],
   })
 
-const runHooks: RunAgent = async (judge, { prompt, args, tool: run }) => {
-  const shown = await converse(prompt, [{ tool: NAME, id: 'call-1', args: args as string }], {
-    mcpServers: { mail: mail(run) },
+/** Claude Code makes calls of one turn side by side only of tools that read; the others it makes one by one. */
+const runHooks: RunAgent = async (judge, { prompt, args, more = [], tool: run }) => {
+  const calls = [args as string, ...more].map((text, i) => ({ tool: NAME, id: `call-${i + 1}`, args: text }))
+  const shown = await converse(prompt, [calls], {
+    mcpServers: { mail: mail(run, { readOnlyHint: more.length > 0 }) },
     hooks: claudeHooks(judge, { grants: true }),
   })
   return { seen: shown[1] }
 }
 
 describeAdapter('hooks of Claude Code', runHooks, { takesValues: false, tool: NAME })
+describeParallelCalls('Claude Code', runHooks, { tool: NAME, areTogether: false })
 
 describe('hooks of Claude Code', () => {
   const bash = (command: string, id = 'call-1'): Turn => ({

@@ -14,6 +14,7 @@ import {
   describeWithholding,
   type RunAgent,
 } from '../../packages/agents/src/test-support/adapter.contract.js'
+import { describeParallelCalls } from '../../packages/agents/src/test-support/parallel.contract.js'
 
 /** The newest version of the OpenAI Agents SDK, which asks for Node 22; an earlier one is tested beside its adapter. */
 
@@ -26,19 +27,21 @@ const done: AgentOutputItem = {
 const options = { sessionId: 'session-1' }
 const runner = new Runner({ tracingDisabled: true })
 
-const run: RunAgent = async (judge, { prompt, args, tool: made }) => {
+const run: RunAgent = async (judge, { prompt, args, more = [], tool: made }) => {
   const requests: ModelRequest[] = []
-  const call: AgentOutputItem = {
-    type: 'function_call',
-    callId: 'call-1',
-    name: 'send',
-    arguments: args as string,
-    status: 'completed',
-  }
+  const calls = [args as string, ...more].map(
+    (text, i): AgentOutputItem => ({
+      type: 'function_call',
+      callId: `call-${i + 1}`,
+      name: 'send',
+      arguments: text,
+      status: 'completed',
+    }),
+  )
   const model: Model = {
     getResponse: async (request) => ({
       usage: new Usage(),
-      output: [requests.push(request) === 1 ? call : done],
+      output: requests.push(request) === 1 ? calls : [done],
     }),
     // biome-ignore lint/correctness/useYield: the loop of these tests does not stream.
     getStreamedResponse: async function* () {
@@ -59,3 +62,4 @@ const run: RunAgent = async (judge, { prompt, args, tool: made }) => {
 
 describeAdapter('the newest OpenAI Agents SDK', run, { takesValues: false })
 describeWithholding('the newest OpenAI Agents SDK', run)
+describeParallelCalls('the newest OpenAI Agents SDK', run)

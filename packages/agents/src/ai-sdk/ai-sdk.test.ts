@@ -8,6 +8,7 @@ import {
   type RunAgent,
   type Scene,
 } from '../test-support/adapter.contract.js'
+import { describeParallelCalls } from '../test-support/parallel.contract.js'
 import { PENDING, ScriptedJudge, verdict } from '../test-support/scripted-judge.js'
 import { aiSdkTools } from './index.js'
 
@@ -17,22 +18,24 @@ const usage = {
 }
 
 /** Calls `send` in its first turn, and says that it is done in each further one. */
-function scriptedModel(args: string): MockLanguageModelV3 {
+function scriptedModel(...args: readonly string[]): MockLanguageModelV3 {
   let turn = 0
-  const call = { type: 'tool-call', toolCallId: 'call-1', toolName: 'send', input: args } as const
+  const calls = args.map(
+    (input, i) => ({ type: 'tool-call', toolCallId: `call-${i + 1}`, toolName: 'send', input }) as const,
+  )
   return new MockLanguageModelV3({
     doGenerate: async () => {
       turn++
-      const content = turn === 1 ? call : ({ type: 'text', text: 'done' } as const)
+      const content = turn === 1 ? calls : [{ type: 'text', text: 'done' } as const]
       const reason = turn === 1 ? 'tool-calls' : 'stop'
-      return { content: [content], finishReason: { unified: reason, raw: reason }, usage, warnings: [] }
+      return { content, finishReason: { unified: reason, raw: reason }, usage, warnings: [] }
     },
     doStream: async () => {
       turn++
       const reason = turn === 1 ? 'tool-calls' : 'stop'
       const parts =
         turn === 1
-          ? [call]
+          ? calls
           : ([
               { type: 'text-start', id: 't' },
               { type: 'text-delta', id: 't', delta: 'done' },
@@ -54,15 +57,15 @@ const send = (run: Scene['tool']) =>
 const seenBy = (model: MockLanguageModelV3, calls: readonly { prompt: unknown }[]): string | undefined =>
   model === undefined || calls[1] === undefined ? undefined : JSON.stringify(calls[1].prompt)
 
-const generate: RunAgent = async (judge, { prompt, args, tool: run }) => {
-  const model = scriptedModel(args as string)
+const generate: RunAgent = async (judge, { prompt, args, more = [], tool: run }) => {
+  const model = scriptedModel(args as string, ...more)
   const tools = aiSdkTools(judge, { send: send(run) }, { sessionId: 'session-1' })
   await generateText({ model, tools, prompt, stopWhen: stepCountIs(3) })
   return { seen: seenBy(model, model.doGenerateCalls) }
 }
 
-const stream: RunAgent = async (judge, { prompt, args, tool: run }) => {
-  const model = scriptedModel(args as string)
+const stream: RunAgent = async (judge, { prompt, args, more = [], tool: run }) => {
+  const model = scriptedModel(args as string, ...more)
   const tools = aiSdkTools(judge, { send: send(run) }, { sessionId: 'session-1' })
   await streamText({ model, tools, prompt, stopWhen: stepCountIs(3) }).consumeStream()
   return { seen: seenBy(model, model.doStreamCalls) }
@@ -72,6 +75,8 @@ describeAdapter('generateText of the AI SDK', generate, { takesValues: false })
 describeAdapter('streamText of the AI SDK', stream, { takesValues: false })
 describeWithholding('generateText', generate)
 describeWithholding('streamText', stream)
+describeParallelCalls('generateText', generate)
+describeParallelCalls('streamText', stream)
 
 describe('tools of the AI SDK', () => {
   it('that have no execute are refused, unless they are named', () => {

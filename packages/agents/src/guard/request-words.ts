@@ -6,11 +6,15 @@ const MAXIMUM_SESSIONS = 1_000
 /** Of one message, as its contract has it. */
 const MAXIMUM_CHARACTERS = 100_000
 
-const byJudge = new WeakMap<CallJudge, Map<string, Set<string>>>()
+/** Texts that a session was told, or is being told just now. */
+type Told = Map<string, Promise<void>>
+
+const byJudge = new WeakMap<CallJudge, Map<string, Told>>()
 
 /**
- * Tells a session the user's own words, each text once, in the order of the conversation. Rejects where the session
- * could not be told: without them, or with half of them, a verdict would be about another request.
+ * Tells a session the user's own words, each text once, in the order of the conversation, also where several calls of one
+ * turn come with them at once. Rejects where the session could not be told: without them, or with half of them, a verdict
+ * would be about another request.
  */
 export async function tellRequest(
   judge: CallJudge,
@@ -21,16 +25,22 @@ export async function tellRequest(
   for (const said of texts) {
     // The rest is told to nobody, so what stands there alone vouches for nothing.
     const text = said.slice(0, MAXIMUM_CHARACTERS)
-    if (text === '' || told.has(text)) continue
-    await judge.report({ session_id: sessionId, kind: 'request', text })
-    told.add(text)
+    if (text === '') continue
+    const telling = told.get(text) ?? judge.report({ session_id: sessionId, kind: 'request', text })
+    told.set(text, telling)
+    try {
+      await telling
+    } catch (error) {
+      if (told.get(text) === telling) told.delete(text)
+      throw error
+    }
   }
 }
 
-function toldTo(judge: CallJudge, sessionId: string): Set<string> {
-  const sessions = byJudge.get(judge) ?? new Map<string, Set<string>>()
+function toldTo(judge: CallJudge, sessionId: string): Told {
+  const sessions = byJudge.get(judge) ?? new Map<string, Told>()
   byJudge.set(judge, sessions)
-  const told = sessions.get(sessionId) ?? new Set<string>()
+  const told: Told = sessions.get(sessionId) ?? new Map()
   // The one that was used last is forgotten last.
   sessions.delete(sessionId)
   sessions.set(sessionId, told)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ApprovalAnswer, CallVerdict } from '../model/call-judge.js'
+import { JudgeError } from '../model/errors.js'
 
 const jsonObject = z.record(z.string(), z.unknown())
 
@@ -18,6 +19,29 @@ export const callVerdictSchema = z
     path: ['approved'],
     error: 'must be true for the decision allow alone',
   }) satisfies z.ZodType<CallVerdict>
+
+/** What came of several calls; each is looked at for itself, so that one costs no other. */
+export const batchSchemaOf = (calls: number) => z.object({ results: z.array(z.unknown()).length(calls) })
+
+const failureSchema = z.object({ message: z.string(), retryable: z.boolean() })
+
+/** Of one of several, the verdict, or why there is none. */
+export function batchAnswerOf(result: unknown): CallVerdict | JudgeError {
+  const { verdict, error } = (result ?? {}) as { readonly verdict?: unknown; readonly error?: unknown }
+  if (error !== undefined) {
+    const failure = failureSchema.safeParse(error).data
+    return refusedAlone(failure ?? { message: 'without a reason', retryable: false })
+  }
+  const { data, error: fault } = callVerdictSchema.safeParse(verdict)
+  if (data !== undefined) return data
+  const [issue] = fault?.issues ?? []
+  const message = `The verdict's ${issue?.path.join('.')} is not valid: ${issue?.message}`
+  return new JudgeError('judge-answer-invalid', message, { cause: fault })
+}
+
+export function refusedAlone({ message, retryable }: { message: string; retryable: boolean }): JudgeError {
+  return new JudgeError('judge-refused', `evaluate was refused: ${message}`, { retryable })
+}
 
 export const approvalResultSchema = z.object({ approval: z.object({ status: z.string() }) })
 

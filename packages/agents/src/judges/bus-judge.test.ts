@@ -45,6 +45,34 @@ describe('a judge on the bus', () => {
     await expect(judge.evaluate(call)).rejects.toMatchObject({ code: 'judge-answer-invalid' })
   })
 
+  it('asks about the calls of one turn at once, each for itself', async () => {
+    const allow = { kind: 'call', decision: 'allow', approved: true, reasons: [], rules: [] }
+    const error = { kind: 'overloaded', message: 'no room', retryable: true }
+    answers = [
+      () => ({ results: [{ verdict: allow }, { error }, { verdict: { ...allow, kind: 'text' } }] }),
+      () => ({ results: [{ verdict: allow }] }),
+    ]
+    const mine = { ...call, session_id: 's' }
+    const [first, second, third] = await Promise.allSettled([1, 2, 3].map(() => judge.evaluate(mine)))
+    expect(asked).toEqual([
+      {
+        topic: 'jamey/conscience/evaluate',
+        action: 'evaluate_batch',
+        data: { calls: [mine, mine, mine] },
+        timeoutMs: 1_000,
+      },
+    ])
+    expect(first).toMatchObject({ status: 'fulfilled', value: allow })
+    expect(second).toMatchObject({
+      reason: { code: 'judge-refused', retryable: true, message: 'evaluate was refused: no room' },
+    })
+    expect(third).toMatchObject({ reason: { code: 'judge-answer-invalid' } })
+    // Fewer answers than calls are none: which is whose is not known.
+    for (const one of await judge.evaluateAll([mine, mine])) {
+      expect(one).toMatchObject({ status: 'rejected', reason: { code: 'judge-answer-invalid' } })
+    }
+  })
+
   it('waits for a person, through a conscience that is away for a moment', async () => {
     answers = [
       fails('NoResponderError', true),

@@ -1,8 +1,15 @@
-import { type DataInput, type RequestContract, type ResponseData, topics } from '@jamey/contracts'
-import type { CallJudge } from '../model/call-judge.js'
+import {
+  type DataInput,
+  type RequestContract,
+  type ResponseData,
+  topics,
+  type Verdict,
+} from '@jamey/contracts'
+import type { CallJudge, CallVerdict } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
-import { withdrawalOf } from './answers.js'
+import { refusedAlone, withdrawalOf } from './answers.js'
 import { approvalWithin } from './approval-wait.js'
+import { Evaluations } from './evaluations.js'
 
 /** What is needed of a bus; one of `@jamey/bus` has it. */
 export interface JudgeBus {
@@ -21,10 +28,13 @@ export interface BusJudgeOptions {
 const TIMEOUT_MS = 10_000
 
 /**
- * A conscience on the bus, for whom `publish:jamey/conscience/evaluate` is enough. Every failure rejects with `JudgeError`,
- * whose `cause` is the bus's own.
+ * A conscience on the bus, for whom `publish:jamey/conscience/evaluate` is enough; calls of one session and one turn are
+ * asked about at once. Every failure rejects with `JudgeError`, whose `cause` is the bus's own.
  */
-export function busJudge(bus: JudgeBus, { timeoutMs = TIMEOUT_MS }: BusJudgeOptions = {}): CallJudge {
+export function busJudge(
+  bus: JudgeBus,
+  { timeoutMs = TIMEOUT_MS }: BusJudgeOptions = {},
+): Required<CallJudge> {
   const ask = async <C extends RequestContract>(
     contract: C,
     data: DataInput<C>,
@@ -36,12 +46,25 @@ export function busJudge(bus: JudgeBus, { timeoutMs = TIMEOUT_MS }: BusJudgeOpti
       throw judgeErrorOf(contract, error)
     }
   }
-  return {
-    evaluate: async (call, { signal } = {}) => {
-      const verdict = await ask(topics.conscience.evaluate, call, { signal })
-      if (verdict.kind === 'call') return verdict
-      throw new JudgeError('judge-answer-invalid', 'The conscience did not judge a call but words')
+  const evaluations = new Evaluations({
+    one: async (call, { signal }) => {
+      const verdict = callVerdictOf(await ask(topics.conscience.evaluate, call, { signal }))
+      if (verdict instanceof JudgeError) throw verdict
+      return verdict
     },
+    several: async (calls, { signal }) => {
+      const data = { calls: calls.map((call) => ({ ...call })) }
+      const { results } = await ask(topics.conscience.evaluateBatch, data, { signal })
+      if (results.length !== calls.length) {
+        const message = `The conscience answered ${results.length} of ${calls.length} calls`
+        throw new JudgeError('judge-answer-invalid', message)
+      }
+      return results.map((one) => ('error' in one ? refusedAlone(one.error) : callVerdictOf(one.verdict)))
+    },
+  })
+  return {
+    evaluate: (call, options) => evaluations.evaluate(call, options),
+    evaluateAll: (calls, options) => evaluations.evaluateAll(calls, options),
     waitForApproval: (approval_id, { timeoutMs: waitMs, signal }) => {
       const statusWithin = async (wait_ms: number): Promise<string> => {
         const data = { approval_id, wait_ms }
@@ -57,6 +80,11 @@ export function busJudge(bus: JudgeBus, { timeoutMs = TIMEOUT_MS }: BusJudgeOpti
       await ask(topics.conscience.report, report)
     },
   }
+}
+
+function callVerdictOf(verdict: Verdict): CallVerdict | JudgeError {
+  if (verdict.kind === 'call') return verdict
+  return new JudgeError('judge-answer-invalid', 'The conscience did not judge a call but words')
 }
 
 function judgeErrorOf({ action }: RequestContract, error: unknown): JudgeError {

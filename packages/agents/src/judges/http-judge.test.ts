@@ -106,6 +106,41 @@ describe('a judge over HTTP', () => {
   })
 })
 
+describe('several calls of one turn, over HTTP', () => {
+  const mine = { ...call, session_id: 's' }
+
+  it('are asked about at once, and each is answered for itself', async () => {
+    const error = { kind: 'invalid-request', message: 'calls.1.tool: it is empty.', retryable: false }
+    json({ results: [{ verdict: VERDICT }, { error }, { verdict: { ...VERDICT, approved: false } }, {}] })
+    const judge = httpJudge({ url, token: 't' })
+    const settled = await Promise.allSettled([1, 2, 3, 4].map(() => judge.evaluate(mine)))
+    expect(seen).toMatchObject([
+      { line: 'POST /v1/conscience/evaluate/batch', token: 'Bearer t', body: { calls: Array(4).fill(mine) } },
+    ])
+    expect(settled).toMatchObject([
+      { status: 'fulfilled', value: VERDICT },
+      {
+        reason: { code: 'judge-refused', message: expect.stringContaining('it is empty'), retryable: false },
+      },
+      { reason: { code: 'judge-answer-invalid', message: expect.stringContaining('approved') } },
+      { reason: { code: 'judge-answer-invalid' } },
+    ])
+  })
+
+  it.each([
+    ['too few', { results: [{ verdict: VERDICT }] }],
+    ['too many', { results: Array(3).fill({ verdict: VERDICT }) }],
+    ['none', {}],
+  ])('have no verdict where %s are answered', async (_, answered) => {
+    json(answered)
+    const both = await httpJudge({ url }).evaluateAll([mine, mine])
+    expect(both.map((one) => one.status === 'rejected' && one.reason.code)).toEqual(
+      Array(2).fill('judge-answer-invalid'),
+    )
+    expect(seen).toHaveLength(1)
+  })
+})
+
 describe('an approval that is withdrawn over HTTP', () => {
   it.each([
     [{ status: 'revoked', requested_by: 'ada', revoked_by: 'ada' }, 'withdrawn'],
@@ -116,15 +151,17 @@ describe('an approval that is withdrawn over HTTP', () => {
   ])('and then is %j, was %s', async (approval, outcome) => {
     json({ approval })
     const judge = httpJudge({ url: `${url}/jamey`, token: 't' })
-    expect(await judge.withdraw?.('a/b', { because: 'the user left' })).toBe(outcome)
+    expect(await judge.withdraw('a/b', { because: 'the user left' })).toBe(outcome)
     const body = { because: 'the user left' }
     expect(seen).toMatchObject([{ line: 'POST /jamey/v1/approvals/a%2Fb/withdraw', token: 'Bearer t', body }])
   })
 
   it('rejects where the conscience knows of none', async () => {
     json({ code: 'approval-unknown', detail: 'There is no such approval.' }, 404)
-    const withdrawing = httpJudge({ url }).withdraw?.('a', { because: 'x' }) ?? Promise.resolve()
-    expect(await failure(withdrawing)).toMatchObject({ code: 'judge-refused', status: 404 })
+    expect(await failure(httpJudge({ url }).withdraw('a', { because: 'x' }))).toMatchObject({
+      code: 'judge-refused',
+      status: 404,
+    })
   })
 })
 

@@ -3,13 +3,21 @@ import { baseOf, type GatewayOptions, timeoutOf, tokenOf } from '../http/gateway
 import { invalidAnswer, type JsonFailure, type JsonRequest, jsonRequest } from '../http/json-request.js'
 import type { CallJudge } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
-import { approvalResultSchema, callVerdictSchema, withdrawalOf, withdrawnSchema } from './answers.js'
+import {
+  approvalResultSchema,
+  batchAnswerOf,
+  batchSchemaOf,
+  callVerdictSchema,
+  withdrawalOf,
+  withdrawnSchema,
+} from './answers.js'
 import { approvalWithin } from './approval-wait.js'
+import { Evaluations } from './evaluations.js'
 
 export type HttpJudgeOptions = GatewayOptions
 
-/** A conscience behind the gateway's HTTP API. Every failure rejects with `JudgeError`. */
-export function httpJudge(options: HttpJudgeOptions): CallJudge {
+/** A conscience behind the gateway's HTTP API; calls of one session and one turn are asked about at once. Every failure rejects with `JudgeError`. */
+export function httpJudge(options: HttpJudgeOptions): Required<CallJudge> {
   const base = baseOf(options)
   const timeoutMs = timeoutOf(options)
   const ask = async (
@@ -25,11 +33,20 @@ export function httpJudge(options: HttpJudgeOptions): CallJudge {
     }
     return { request: whole, answer: await jsonRequest(whole) }
   }
-  return {
-    evaluate: async (call, { signal } = {}) => {
+  const evaluations = new Evaluations({
+    one: async (call, { signal }) => {
       const asked = await ask({ method: 'POST', path: 'v1/conscience/evaluate', body: call, signal })
       return checked(callVerdictSchema, asked)
     },
+    several: async (calls, { signal }) => {
+      const path = 'v1/conscience/evaluate/batch'
+      const asked = await ask({ method: 'POST', path, body: { calls }, signal })
+      return checked(batchSchemaOf(calls.length), asked).results.map(batchAnswerOf)
+    },
+  })
+  return {
+    evaluate: (call, given) => evaluations.evaluate(call, given),
+    evaluateAll: (calls, given) => evaluations.evaluateAll(calls, given),
     waitForApproval: async (approvalId, { timeoutMs: waitMs, signal }) => {
       const statusWithin = async (holdMs: number): Promise<string> => {
         const path = `v1/approvals/${encodeURIComponent(approvalId)}?wait_ms=${holdMs}`

@@ -10,16 +10,17 @@ import {
   type RunAgent,
   type Scene,
 } from '../test-support/adapter.contract.js'
+import { describeParallelCalls } from '../test-support/parallel.contract.js'
 import { ScriptedJudge } from '../test-support/scripted-judge.js'
 import { type LangchainOptions, langchainMiddleware } from './index.js'
 
 /** Calls `send` after each message of the user, and says that it is done after each result. */
 class ScriptedModel extends BaseChatModel {
   readonly turns: BaseMessage[][] = []
-  readonly #args: Record<string, unknown>
+  readonly #args: readonly Record<string, unknown>[]
   #calls = 0
 
-  constructor(args: Record<string, unknown>) {
+  constructor(...args: readonly Record<string, unknown>[]) {
     super({})
     this.#args = args
   }
@@ -35,9 +36,8 @@ class ScriptedModel extends BaseChatModel {
   override async _generate(messages: BaseMessage[]) {
     this.turns.push(messages)
     const isAsked = messages.at(-1)?.type === 'human'
-    const calls = [
-      { type: 'tool_call' as const, id: `call-${++this.#calls}`, name: 'send', args: this.#args },
-    ]
+    const type = 'tool_call' as const
+    const calls = this.#args.map((args) => ({ type, id: `call-${++this.#calls}`, name: 'send', args }))
     const message = new AIMessage({ content: isAsked ? '' : 'done', tool_calls: isAsked ? calls : [] })
     return { generations: [{ text: '', message }] }
   }
@@ -53,16 +53,19 @@ const send = (run: Scene['tool']) =>
 const agentWith = (judge: CallJudge, model: ScriptedModel, run: Scene['tool'], options?: LangchainOptions) =>
   createAgent({ model, tools: [send(run)], middleware: [langchainMiddleware(judge, options)] })
 
-const run: RunAgent = async (judge, { prompt, args, tool: made }) => {
+const run: RunAgent = async (judge, { prompt, args, more = [], tool: made }) => {
   const model = new ScriptedModel(
     typeof args === 'string' ? JSON.parse(args) : (args as Record<string, unknown>),
+    ...more.map((text) => JSON.parse(text) as Record<string, unknown>),
   )
   await agentWith(judge, model, made).invoke({ messages: [new HumanMessage(prompt)] })
-  return { seen: model.turns[1]?.at(-1)?.text }
+  const results = model.turns[1]?.filter(({ type }) => type === 'tool')
+  return { seen: results?.map(({ text }) => text).join('\n') }
 }
 
 describeAdapter('an agent of LangChain', run, { takesValues: true })
 describeWithholding('an agent of LangChain', run)
+describeParallelCalls('an agent of LangChain', run)
 
 describe('the middleware of LangChain', () => {
   const sessionsOf = (judge: ScriptedJudge) => judge.evaluated.map(({ session_id }) => session_id)

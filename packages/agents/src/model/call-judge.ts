@@ -73,6 +73,14 @@ export type ApprovalAnswer = 'approved' | 'denied' | 'expired'
 export interface CallJudge {
   /** Rejects when no verdict can be had: whoever asks must then not make the call. */
   evaluate(call: ToolCall, options?: { readonly signal?: AbortSignal | undefined }): Promise<CallVerdict>
+  /**
+   * Several at once, as a model makes several calls in one turn; each settles for itself, in their order. Never rejects.
+   * Without it they are asked about one by one.
+   */
+  evaluateAll?(
+    calls: readonly ToolCall[],
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly PromiseSettledResult<CallVerdict>[]>
   /** Waits until a pending approval is answered or the time is over, which is `expired`, too. */
   waitForApproval(
     approvalId: string,

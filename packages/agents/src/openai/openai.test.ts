@@ -18,15 +18,16 @@ import {
   type RunAgent,
   type Scene,
 } from '../test-support/adapter.contract.js'
+import { describeParallelCalls } from '../test-support/parallel.contract.js'
 import { PENDING, ScriptedJudge, verdict } from '../test-support/scripted-judge.js'
 import { openaiRequestGuardrail, openaiToolGuardrails, openaiTools } from './index.js'
 
 /** Calls `send` in its first turn, and says that it is done in each further one. */
 class ScriptedModel implements Model {
   readonly requests: ModelRequest[] = []
-  readonly #args: string
+  readonly #args: readonly string[]
 
-  constructor(args: string) {
+  constructor(...args: readonly string[]) {
     this.#args = args
   }
 
@@ -34,21 +35,22 @@ class ScriptedModel implements Model {
     this.requests.push(request)
     const items = request.input as { type?: string }[]
     const isDone = Array.isArray(items) && items.some(({ type }) => type === 'function_call_result')
-    const output: AgentOutputItem = isDone
-      ? {
-          type: 'message',
-          role: 'assistant',
-          status: 'completed',
-          content: [{ type: 'output_text', text: 'done' }],
-        }
-      : {
-          type: 'function_call',
-          callId: 'call-1',
-          name: 'send',
-          arguments: this.#args,
-          status: 'completed',
-        }
-    return { usage: new Usage(), output: [output] }
+    const done: AgentOutputItem = {
+      type: 'message',
+      role: 'assistant',
+      status: 'completed',
+      content: [{ type: 'output_text', text: 'done' }],
+    }
+    const calls = this.#args.map(
+      (args, i): AgentOutputItem => ({
+        type: 'function_call',
+        callId: `call-${i + 1}`,
+        name: 'send',
+        arguments: args,
+        status: 'completed',
+      }),
+    )
+    return { usage: new Usage(), output: isDone ? [done] : calls }
   }
 
   // biome-ignore lint/correctness/useYield: the loop of these tests does not stream.
@@ -67,8 +69,8 @@ const options = { sessionId: 'session-1' }
 const send = (run: Scene['tool']) =>
   tool({ name: 'send', description: 'sends', parameters, execute: async (args) => run(args) })
 
-const wrapped: RunAgent = async (judge, { prompt, args, tool: made }) => {
-  const model = new ScriptedModel(args as string)
+const wrapped: RunAgent = async (judge, { prompt, args, more = [], tool: made }) => {
+  const model = new ScriptedModel(args as string, ...more)
   const agent = new Agent({
     name: 'a',
     model,
@@ -81,6 +83,7 @@ const wrapped: RunAgent = async (judge, { prompt, args, tool: made }) => {
 
 describeAdapter('an agent of OpenAI with wrapped tools', wrapped, { takesValues: false })
 describeWithholding('an agent of OpenAI with wrapped tools', wrapped)
+describeParallelCalls('an agent of OpenAI with wrapped tools', wrapped)
 
 function guardedAgent(judge: CallJudge, model: Model, run: Scene['tool']): Agent {
   const guarded = tool({
@@ -97,6 +100,14 @@ function guardedAgent(judge: CallJudge, model: Model, run: Scene['tool']): Agent
     inputGuardrails: [openaiRequestGuardrail(judge, options)],
   })
 }
+
+const guardrails: RunAgent = async (judge, { prompt, args, more = [], tool: made }) => {
+  const model = new ScriptedModel(args as string, ...more)
+  await runner.run(guardedAgent(judge, model, made), prompt)
+  return { seen: model.seen }
+}
+
+describeParallelCalls('an agent of OpenAI with guardrails', guardrails)
 
 describe('guardrails of a tool of OpenAI', () => {
   const play = async (judge: ScriptedJudge, run: Scene['tool'] = () => 'sent') => {

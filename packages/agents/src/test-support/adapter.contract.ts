@@ -8,6 +8,8 @@ export interface Scene {
   readonly prompt: string
   /** As the model writes them: JSON text, or a value where a framework hands on what its model made. */
   readonly args: string | JsonObject
+  /** Of further calls in the same turn of the model: `call-2` and so on. */
+  readonly more?: readonly string[] | undefined
   readonly tool: (args: unknown) => unknown
 }
 
