@@ -4,7 +4,6 @@ export type { AuditEntry, AuditHead, AuditRecord, ReadAuditLine } from './audit/
 export { type AuditFault, type AuditVerification, verifyAudit } from './audit/audit-verification.js'
 export {
   type CallVerdict,
-  type Decision,
   judgeCall,
   judgedCall,
   judgeWords,
@@ -22,6 +21,7 @@ export {
   testPolicy,
 } from './policy/policy-cases.js'
 export { DEFAULT_POLICY_FILE, loadPolicy, type PolicyPlace, parsePolicy } from './policy/policy-file.js'
+export type { Decision } from './policy/rule.js'
 export { type RuleFault, RuleFileError } from './policy/source.js'
 export {
   type Conscience,

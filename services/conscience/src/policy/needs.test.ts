@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Circumstances } from './circumstances.js'
 import { MetNeeds } from './needs.js'
-import type { Circumstances } from './policy.js'
 import { PolicyConditions } from './policy-condition.js'
 import { NO_SESSION } from './session-view.js'
 
@@ -45,6 +45,15 @@ const CIRCUMSTANCES: readonly Circumstances[] = [
     effects: ['send', 'pay'],
     commands: [{ words: ['x'] }],
   } as unknown as Circumstances,
+  { ...NONE, commands: [{ words: ['git', 'push'] }, { words: ['y'] }] } as unknown as Circumstances,
+  { ...NONE, commands: [{ words: ['git'] }] } as unknown as Circumstances,
+  { ...NONE, commands: [{ words: [] }] } as unknown as Circumstances,
+  { ...NONE, effects: ['read', 'pay'] },
+  { ...NONE, effects: ['read', 'something else'] } as unknown as Circumstances,
+  { ...NONE, session: { ...NO_SESSION, full: true } },
+  { ...NONE, session: { ...NO_SESSION, tainted: false } },
+  { ...NONE, context: { consent: false, a: 1 } },
+  { ...NONE, attested: { consent: true } },
 ]
 
 function outcomes(condition: string, isQuick: boolean): unknown[] {
@@ -93,6 +102,43 @@ describe('a condition whose needs are told without evaluating it', () => {
     ),
     ...['==', '!=', '>', '>=', '<', '<='].map((op) => `size(urls) ${op} size(code)`),
     "size(tool) > 0 && size('') == 0",
+    "effects.exists(e, e in ['pay', 'send'])",
+    "effects.exists(e, !(e in ['read', 'write']) && e != 'pay')",
+    "effects.exists(e, e == 'read' || e == 'admin')",
+    "effects.exists(e, e == 'nothing')",
+    "effects.exists(known, known == 'read')",
+    "effects.exists(e, e == 'read' && context.missing == 1)",
+    "!effects.exists(e, e == 'read')",
+    "effects.all(e, e in ['read', 'pay'])",
+    "effects.all(e, e in ['read', 'pay']) && size(effects) > 0",
+    "effects.all(e, e != 'read' && context.missing == 1)",
+    "effects.all(e, context.missing == 1 || e == 'read')",
+    "!effects.all(e, e in ['read'])",
+    'session.full && size(urls) == 0',
+    '!session.full',
+    "session.tainted && 'pay' in effects",
+    'session.known || session.full',
+    "'consent' in context",
+    "'consent' in context || 'consent' in attested",
+    "!('consent' in context)",
+    "'consent' in context && context.consent == false",
+    'context.missing in context',
+    "['a', 'consent'].exists(name, name in attested || (name in context && context[name] == false))",
+    "['a', 'b'].exists(name, context[name] == 1)",
+    "['a'].exists(known, known in context)",
+    '[context.missing].exists(n, n in context)',
+    "'send' in effects || size(code) > 0",
+    "commands.exists(c, c.words == ['git', 'push'])",
+    'commands.exists(c, c.words == [])',
+    "commands.exists(c, c.words[0] in ['x', 'y'])",
+    "commands.exists(c, c.words[1] == 'push')",
+    "commands.exists(c, c.words[0] == 'git' || c.words[0] == 'y' && c.words == ['y'])",
+    "commands.exists(c, c.words[0] == 'git' || 'push' in c.words)",
+    "commands.exists(c, 'push' in c.words && c.words[0] == 'git')",
+    "commands.exists(c, c.words[0] != 'git')",
+    "commands.exists(c, !(c.words[0] == 'git'))",
+    "commands.exists(c, c.words[0] == 'git') || urls.exists(u, u.host == 'x')",
+    "commands.exists(c, urls.exists(u, u.words[0] == 'git'))",
   ])('comes to the same as with CEL: %s', (condition) => {
     expect(outcomes(condition, true)).toEqual(outcomes(condition, false))
   })
@@ -115,6 +161,23 @@ describe('a condition whose needs are told without evaluating it', () => {
     expect(ofAnother.applies(untouchable)).toBe(false)
     const ofThis = new PolicyConditions().compile("tool == 't' && intent == 't'")
     expect(() => ofThis.applies(untouchable)).toThrow('the intent was looked at')
+    for (const needs of [
+      "effects.exists(e, e in ['pay', 'read'])",
+      "effects.all(e, e == 'read')",
+      'session.full',
+      "('a' in context || 'a' in attested)",
+      "['a', 'b'].exists(name, name in context)",
+      "commands.exists(c, c.words[0] == 'git' || c.words[0] in ['hg', 'svn'])",
+    ]) {
+      const unmet = new PolicyConditions().compile(`${needs} && intent == 't'`)
+      const git = { ...NONE, commands: [{ words: ['ls'] }], effects: ['send'] } as unknown as Circumstances
+      const looking = Object.defineProperty(git, 'intent', {
+        get: () => {
+          throw new Error('the intent was looked at')
+        },
+      })
+      expect(unmet.applies(looking)).toBe(false)
+    }
   })
 
   it('is told anew of other circumstances, also where two take turns', () => {

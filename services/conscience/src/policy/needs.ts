@@ -1,21 +1,34 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
+import type { Circumstances } from './circumstances.js'
 import { EFFECTS } from './effects.js'
-import type { Circumstances } from './policy.js'
 
 /**
- * What has to be so for a condition to hold, as far as its operators show without being evaluated; of what is so, the
- * same bits. Most rules are about commands, or links, or payments, and most calls have none of them.
+ * What has to be so for a condition to hold, as far as its operators show without being evaluated. Most rules are about
+ * commands, or links, or payments, and most calls have none of them.
  */
 export interface Needs {
   /** A bit for each list that has elements, and one for each that has none. */
   readonly lists: number
-  /** A bit for each effect, for the kinds, and for whether the tool is known. */
+  /** A bit for each word that has to be so. */
   readonly words: number
+  /** Bits of words of which one has to be so; 0 where none has to. */
+  readonly some: number
   /** The only tool that it can be; undefined for any. */
   readonly tool: string | undefined
+  /** Of which some command has to run one; undefined for any, or none. */
+  readonly programs: ReadonlySet<string> | undefined
 }
 
-const NOTHING: Needs = { lists: 0, words: 0, tool: undefined }
+/** What of that is so. */
+export interface Met {
+  readonly lists: number
+  readonly words: number
+  readonly tool: string
+  /** What commands run; undefined where that is not known. */
+  readonly programs: readonly string[] | undefined
+}
+
+export const NO_NEEDS: Needs = { lists: 0, words: 0, some: 0, tool: undefined, programs: undefined }
 const LISTS = [
   'effects',
   'commands',
@@ -34,26 +47,51 @@ const LISTS = [
 ] as const
 const FILLED = new Map(LISTS.map((name, i) => [name as string, 1 << i]))
 const EMPTY = new Map(LISTS.map((name, i) => [name as string, 1 << (i + LISTS.length)]))
-const WORDS = [...EFFECTS, 'kind: call', 'kind: text', 'known', 'unknown'] as const
+const WORDS = [
+  ...EFFECTS,
+  ...EFFECTS.map((effect) => `not ${effect}` as const),
+  'kind: call',
+  'kind: text',
+  'known',
+  'unknown',
+  'session.full',
+  'session.tainted',
+  'context',
+  'attested',
+] as const
 const WORD = new Map(WORDS.map((word, i) => [word as string, 1 << i]))
 const bitOf = (word: string): number => WORD.get(word) ?? 0
+const bitsOf = (words: readonly string[]): number => words.reduce((bits, word) => bits | bitOf(word), 0)
+const EFFECT_BITS = new Map<string, number>(EFFECTS.map((effect) => [effect, bitOf(effect)]))
+const ALL_EFFECTS = bitsOf(EFFECTS)
+const NO_EFFECTS = bitsOf(EFFECTS.map((effect) => `not ${effect}`))
+/** Where the bits of effects become those of effects that there are not. */
+const NOT = EFFECTS.length
 
-export function areMet(needs: Needs, { lists, words, tool }: Needs): boolean {
-  if ((needs.lists & lists) !== needs.lists || (needs.words & words) !== needs.words) return false
-  return needs.tool === undefined || needs.tool === tool
+export function areMet(needs: Needs, met: Met): boolean {
+  if ((needs.lists & met.lists) !== needs.lists || (needs.words & met.words) !== needs.words) return false
+  if (needs.some !== 0 && (needs.some & met.words) === 0) return false
+  return (needs.tool === undefined || needs.tool === met.tool) && runsOneOf(needs.programs, met.programs)
+}
+
+function runsOneOf(sought: Needs['programs'], programs: Met['programs']): boolean {
+  if (sought === undefined || programs === undefined) return true
+  for (const program of programs) if (sought.has(program)) return true
+  return false
 }
 
 /** What the circumstances meet that conditions are evaluated under, one condition after the other. */
 export class MetNeeds {
   /** The last two, for a rule may be tried under two in turn. */
   #last: Circumstances | undefined
-  #met = NOTHING
+  #met: Met | undefined
   #former: Circumstances | undefined
-  #formerMet = NOTHING
+  #formerMet: Met | undefined
 
-  of(circumstances: Circumstances): Needs {
-    if (circumstances === this.#last) return this.#met
-    const met = circumstances === this.#former ? this.#formerMet : metBy(circumstances)
+  of(circumstances: Circumstances): Met {
+    if (circumstances === this.#last && this.#met !== undefined) return this.#met
+    const met =
+      circumstances === this.#former && this.#formerMet !== undefined ? this.#formerMet : metBy(circumstances)
     this.#former = this.#last
     this.#formerMet = this.#met
     this.#last = circumstances
@@ -62,17 +100,65 @@ export class MetNeeds {
   }
 }
 
-/** What of that is so; where something is missing, nothing is ruled out by it. */
-function metBy(circumstances: Circumstances): Needs {
+/** Where something is missing, or is none of what there may be, nothing is ruled out by it. */
+function metBy(circumstances: Circumstances): Met {
   let lists = 0
   for (let i = 0; i < LISTS.length; i++) {
     const list = circumstances[LISTS[i] as (typeof LISTS)[number]] as readonly unknown[] | undefined
     if (list === undefined || list.length > 0) lists |= 1 << i
     if (list === undefined || list.length === 0) lists |= 1 << (i + LISTS.length)
   }
-  let words = bitOf(`kind: ${circumstances.kind}`) | bitOf(circumstances.known ? 'known' : 'unknown')
-  for (const effect of circumstances.effects) words |= bitOf(effect)
-  return { lists, words, tool: circumstances.tool }
+  const { kind, known, session, context, attested, tool } = circumstances
+  let words = kind === 'call' ? KIND_CALL : KIND_TEXT
+  words |= known ? KNOWN : UNKNOWN
+  if (session.full !== false) words |= FULL
+  if (session.tainted !== false) words |= TAINTED
+  if (hasMembers(context)) words |= CONTEXT
+  if (hasMembers(attested)) words |= ATTESTED
+  return {
+    lists,
+    words: words | effectWords(circumstances.effects),
+    tool,
+    programs: programsOf(circumstances),
+  }
+}
+
+const [KIND_CALL, KIND_TEXT, KNOWN, UNKNOWN, FULL, TAINTED, CONTEXT, ATTESTED] = (
+  [
+    'kind: call',
+    'kind: text',
+    'known',
+    'unknown',
+    'session.full',
+    'session.tainted',
+    'context',
+    'attested',
+  ] as const
+).map(bitOf) as [number, number, number, number, number, number, number, number]
+
+function effectWords(effects: readonly string[]): number {
+  let is = 0
+  for (let i = 0; i < effects.length; i++) {
+    const bit = EFFECT_BITS.get(effects[i] as string)
+    if (bit === undefined) return ALL_EFFECTS | NO_EFFECTS
+    is |= bit
+  }
+  return is | ((ALL_EFFECTS & ~is) << NOT)
+}
+
+function hasMembers(object: Readonly<Record<string, unknown>>): boolean {
+  for (const _ in object) return true
+  return object instanceof Map
+}
+
+function programsOf({ commands }: Circumstances): string[] | undefined {
+  const programs: string[] = []
+  for (const { words } of commands ?? []) {
+    const program = words?.[0]
+    if (typeof program !== 'string') return undefined
+    programs.push(program)
+  }
+  return programs
 }
 
 /** What the parser of CEL makes of an expression; its own types do not say what the arguments are. */
@@ -91,22 +177,25 @@ export function needsOf(ast: ASTNode): Needs {
 
 function needs({ op, args }: Node): Needs {
   const [left, right] = (Array.isArray(args) ? args : [args]) as readonly Node[]
-  if (left === undefined) return NOTHING
+  if (left === undefined) return NO_NEEDS
   switch (op) {
     case '&&':
       return both(needs(left), needs(right as Node))
     case '||':
       return common(needs(left), needs(right as Node))
     case 'id':
-      return args === 'known' ? wordOf('known') : NOTHING
+      return args === 'known' ? wordOf('known') : NO_NEEDS
     case '!_':
-      return left.op === 'id' && left.args === 'known' ? wordOf('unknown') : NOTHING
+      return left.op === 'id' && left.args === 'known' ? wordOf('unknown') : NO_NEEDS
+    case '.':
+      return isNamed(left, 'session') ? wordOf(`session.${String(right)}`) : NO_NEEDS
     case 'in':
-      return isNamed(right, 'effects') && left.op === 'value' ? wordOf(String(left.args)) : NOTHING
+      if (isNamed(right, 'effects') && left.op === 'value') return wordOf(String(left.args))
+      return isMember(left, right) ? wordOf(String(right?.args)) : NO_NEEDS
     case '==':
       if (isNamed(left, 'kind') && right?.op === 'value') return wordOf(`kind: ${String(right.args)}`)
       if (isNamed(left, 'tool') && typeof right?.args === 'string' && right.op === 'value')
-        return { ...NOTHING, tool: right.args }
+        return { ...NO_NEEDS, tool: right.args }
       return sizeNeeds(op, left, right as Node)
     case '!=':
     case '>':
@@ -114,26 +203,30 @@ function needs({ op, args }: Node): Needs {
     case '<':
     case '<=':
       return sizeNeeds(op, left, right as Node)
-    case 'rcall': {
-      const [name, on] = args as readonly [string, Node]
-      return name === 'exists' && on.op === 'id' ? filled(on.args) : NOTHING
-    }
+    case 'rcall':
+      return loopNeeds(args as readonly [string, Node, readonly Node[]])
     default:
-      return NOTHING
+      return NO_NEEDS
   }
+}
+
+/** A word, or an element of a list of words, in one of two maps. */
+function isMember(what: Node, where: Node | undefined): boolean {
+  if (!isNamed(where, 'context') && !isNamed(where, 'attested')) return false
+  return what.op === 'value' ? typeof what.args === 'string' : what.op === 'id' && !OUTSIDE.has(what.args)
 }
 
 /** Of `size(xs)` beside a whole number. */
 function sizeNeeds(op: string, left: Node, right: Node): Needs {
   const [name, given] = (left.op === 'call' ? left.args : []) as readonly [string?, (readonly Node[])?]
   const [list] = given ?? []
-  if (name !== 'size' || list?.op !== 'id' || right.op !== 'value') return NOTHING
-  if (typeof right.args !== 'bigint') return NOTHING
+  if (name !== 'size' || list?.op !== 'id' || right.op !== 'value') return NO_NEEDS
+  if (typeof right.args !== 'bigint') return NO_NEEDS
   const limit = Number(right.args)
   const isFilled = op === '>' || (op === '>=' && limit > 0) || (op === '==' && limit > 0)
-  if (isFilled || (op === '!=' && limit === 0)) return limit < 0 ? NOTHING : filled(list.args)
+  if (isFilled || (op === '!=' && limit === 0)) return limit < 0 ? NO_NEEDS : filled(list.args)
   const isEmpty = (op === '==' && limit === 0) || (op === '<' && limit <= 1) || (op === '<=' && limit <= 0)
-  return isEmpty ? { ...NOTHING, lists: EMPTY.get(String(list.args)) ?? 0 } : NOTHING
+  return isEmpty ? { ...NO_NEEDS, lists: EMPTY.get(String(list.args)) ?? 0 } : NO_NEEDS
 }
 
 function isNamed(node: Node | undefined, name: string): boolean {
@@ -141,19 +234,147 @@ function isNamed(node: Node | undefined, name: string): boolean {
 }
 
 function filled(list: unknown): Needs {
-  return { ...NOTHING, lists: FILLED.get(String(list)) ?? 0 }
+  return { ...NO_NEEDS, lists: FILLED.get(String(list)) ?? 0 }
+}
+
+/** Names that mean something outside of a loop; an element that has one of them hides it. */
+const OUTSIDE: ReadonlySet<unknown> = new Set([
+  ...LISTS,
+  'known',
+  'kind',
+  'tool',
+  'session',
+  'context',
+  'attested',
+  'intent',
+  'lists',
+])
+
+/** Of `xs.exists(x, ...)` and `effects.all(e, ...)`. */
+function loopNeeds([name, on, [element, body, ...more]]: readonly [string, Node, readonly Node[]]): Needs {
+  if (element?.op !== 'id' || body === undefined || more.length > 0 || OUTSIDE.has(element.args)) {
+    return name === 'exists' && on.op === 'id' ? filled(on.args) : NO_NEEDS
+  }
+  if (name === 'all') return isNamed(on, 'effects') ? allEffects(body, element.args) : NO_NEEDS
+  if (name !== 'exists') return NO_NEEDS
+  // What is false whatever the element is, is so of all of them.
+  if (on.op === 'list') return wordsIn(on) === undefined ? NO_NEEDS : needs(body)
+  if (on.op !== 'id') return NO_NEEDS
+  const list = filled(on.args)
+  if (on.args === 'commands') return { ...list, programs: programsIn(body, element.args) }
+  return on.args === 'effects' ? { ...list, some: effectsIn(body, element.args) } : list
+}
+
+/** Each effect of which it is false. */
+function allEffects(body: Node, element: unknown): Needs {
+  const outcomes = EFFECTS.map((effect) => outcomeOf(body, element, effect))
+  // Where one of them may be an error, that is told, whatever the others are.
+  if (outcomes.includes(undefined)) return NO_NEEDS
+  return {
+    ...NO_NEEDS,
+    words: bitsOf(EFFECTS.filter((_, i) => !outcomes[i]).map((effect) => `not ${effect}`)),
+  }
+}
+
+/** Bits of each effect of which it may be true; 0 for all of them. */
+function effectsIn(body: Node, element: unknown): number {
+  const bits = bitsOf(EFFECTS.filter((effect) => outcomeOf(body, element, effect) !== false))
+  return bits === ALL_EFFECTS ? 0 : bits
+}
+
+/** What it comes to where the element is that word; undefined where more is to be known. */
+function outcomeOf({ op, args }: Node, element: unknown, word: string): boolean | undefined {
+  const [left, right] = (Array.isArray(args) ? args : [args]) as readonly Node[]
+  if (left === undefined) return undefined
+  const isOf = isNamed(left, String(element))
+  const of = (node: Node) => outcomeOf(node, element, word)
+  switch (op) {
+    case '!_': {
+      const inner = of(left)
+      return inner === undefined ? undefined : !inner
+    }
+    case '&&':
+      if (of(left) === false || of(right as Node) === false) return false
+      return of(left) === true && of(right as Node) === true ? true : undefined
+    case '||':
+      if (of(left) === true || of(right as Node) === true) return true
+      return of(left) === false && of(right as Node) === false ? false : undefined
+    case '==':
+      return isOf && right?.op === 'value' ? right.args === word : undefined
+    case '!=':
+      return isOf && right?.op === 'value' ? right.args !== word : undefined
+    case 'in':
+      return isOf ? wordsIn(right as Node)?.includes(word) : undefined
+    default:
+      return undefined
+  }
+}
+
+/** Of `c.words[0] == 'git'` and the like; undefined where the program may be any. */
+function programsIn({ op, args }: Node, element: unknown): Needs['programs'] {
+  const [left, right] = (Array.isArray(args) ? args : [args]) as readonly Node[]
+  if (left === undefined || right === undefined) return undefined
+  const words = wordsIn(right)
+  switch (op) {
+    case '&&':
+      return programsIn(left, element) ?? programsIn(right, element)
+    case '||':
+      return united(programsIn(left, element), programsIn(right, element))
+    case '==':
+      if (isFirst(left, element) && typeof right.args === 'string' && right.op === 'value')
+        return new Set([right.args])
+      return isWords(left, element) && words?.[0] !== undefined ? new Set([words[0]]) : undefined
+    case 'in':
+      return isFirst(left, element) && words !== undefined ? new Set(words) : undefined
+    default:
+      return undefined
+  }
+}
+
+/** `c.words` */
+function isWords({ op, args }: Node, element: unknown): boolean {
+  const [of, name] = (op === '.' ? args : []) as readonly [Node?, string?]
+  return name === 'words' && isNamed(of, String(element))
+}
+
+/** `c.words[0]` */
+function isFirst({ op, args }: Node, element: unknown): boolean {
+  const [of, at] = (op === '[]' ? args : []) as readonly [Node?, Node?]
+  return of !== undefined && isWords(of, element) && at?.op === 'value' && at.args === 0n
+}
+
+/** A list of nothing but strings that stands in the condition. */
+function wordsIn({ op, args }: Node): readonly string[] | undefined {
+  if (op !== 'list') return undefined
+  const values = (args as readonly Node[]).map((node) => (node.op === 'value' ? node.args : undefined))
+  return values.every((value) => typeof value === 'string') ? (values as string[]) : undefined
 }
 
 function wordOf(word: string): Needs {
-  return { ...NOTHING, words: bitOf(word) }
+  return { ...NO_NEEDS, words: bitOf(word), some: bitOf(word) }
 }
 
 function both(one: Needs, other: Needs): Needs {
-  // Where it would have to be two tools, one of them says so already.
-  return { lists: one.lists | other.lists, words: one.words | other.words, tool: one.tool ?? other.tool }
+  return {
+    lists: one.lists | other.lists,
+    words: one.words | other.words,
+    // Of two choices, or tools, or sets of programs, one says enough.
+    some: one.some || other.some,
+    tool: one.tool ?? other.tool,
+    programs: one.programs ?? other.programs,
+  }
 }
 
 function common(one: Needs, other: Needs): Needs {
-  const tool = one.tool === other.tool ? one.tool : undefined
-  return { lists: one.lists & other.lists, words: one.words & other.words, tool }
+  return {
+    lists: one.lists & other.lists,
+    words: one.words & other.words,
+    some: one.some === 0 || other.some === 0 ? 0 : one.some | other.some,
+    tool: one.tool === other.tool ? one.tool : undefined,
+    programs: united(one.programs, other.programs),
+  }
+}
+
+function united(one: Needs['programs'], other: Needs['programs']): Needs['programs'] {
+  return one === undefined || other === undefined ? undefined : new Set([...one, ...other])
 }

@@ -3,13 +3,13 @@ import { z } from 'zod'
 import { Session } from '../session/session.js'
 import {
   type CallVerdict,
-  type Decision,
   judgeCall,
   judgedCall,
   judgeWords,
   type Policy,
   type Surroundings,
 } from './policy.js'
+import type { Decision } from './rule.js'
 import { RuleFileError, Source } from './source.js'
 
 const DECISIONS = ['allow', 'ask', 'deny'] as const satisfies readonly Decision[]

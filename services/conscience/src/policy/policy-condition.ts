@@ -1,8 +1,8 @@
 import { TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js'
+import type { Circumstances } from './circumstances.js'
 import { isListed } from './listed.js'
-import { areMet, MetNeeds, needsOf } from './needs.js'
-import type { Circumstances } from './policy.js'
-import { type QuickFunctions, quickCondition } from './quick-condition.js'
+import { areMet, MetNeeds, type Needs, NO_NEEDS, needsOf } from './needs.js'
+import { Frame, type QuickFunctions, quickCondition } from './quick-condition.js'
 import { knowledgeOf, NO_SESSION, type SessionView } from './session-view.js'
 import { ConditionError } from './source.js'
 
@@ -11,6 +11,8 @@ const LIMITS = { maxAstNodes: 1_000, maxDepth: 60 }
 
 /** A condition, compiled. */
 export interface Condition {
+  /** What has to be so for it to hold. */
+  readonly needs: Needs
   /** Throws where it cannot be evaluated. */
   readonly applies: (circumstances: Circumstances) => boolean
   /** Whether it looks at what whoever asks says of itself. */
@@ -25,7 +27,8 @@ const STRINGS = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g
 export class PolicyConditions {
   /** That of the call which is judged; conditions are evaluated one after the other. */
   #session: SessionView = NO_SESSION
-  readonly #met = new MetNeeds()
+  readonly met = new MetNeeds()
+  readonly #frame = new Frame()
   readonly #environment = new Environment({ limits: LIMITS })
     .registerVariable('kind', 'string')
     .registerVariable('tool', 'string')
@@ -88,12 +91,13 @@ export class PolicyConditions {
     if (!checked.valid) throw faultOf(checked.error)
     if (checked.type !== 'bool')
       throw new ConditionError(`a condition must be a bool, this one is a ${checked.type}`, 0)
-    const quick = this.#isQuick ? quickCondition(program.ast, this.#functions) : undefined
+    const quick = this.#isQuick ? quickCondition(program.ast, this.#functions, this.#frame) : undefined
     const names = expression.replace(STRINGS, '')
-    const needs = this.#isQuick ? needsOf(program.ast) : undefined
+    const needs = this.#isQuick ? needsOf(program.ast) : NO_NEEDS
     return {
+      needs,
       applies: (circumstances) => {
-        if (needs !== undefined && !areMet(needs, this.#met.of(circumstances))) return false
+        if (!areMet(needs, this.met.of(circumstances))) return false
         this.#session = circumstances.session
         // The checker of types knows lists and maps, and these are some.
         const scope = circumstances as unknown as Record<string, unknown>

@@ -7,8 +7,10 @@ import { readOwnFile } from '@jamey/auth'
 import { type Role, ToolCatalogue } from '@jamey/calls'
 import { z } from 'zod'
 import { EFFECTS } from './effects.js'
-import type { Policy, PolicyRule, PolicyText } from './policy.js'
+import type { Policy, PolicyText } from './policy.js'
 import { type Condition, PolicyConditions } from './policy-condition.js'
+import type { PolicyRule } from './rule.js'
+import { RuleIndex } from './rule-index.js'
 import { RuleFileError, Source } from './source.js'
 
 /** The packs of rules that ship with this package. */
@@ -108,7 +110,8 @@ export function parsePolicy(text: string, file: string, place: PolicyPlace = {})
   const content = source.content(fileSchema)
   if (content === undefined) throw new RuleFileError(source.sortedFaults())
   const packsText = readFileSync(PACKS_FILE, 'utf8')
-  const rules = compiled(content, source, packsOf(packsText))
+  const conditions = new PolicyConditions()
+  const rules = compiled(content, source, packsOf(packsText), conditions)
   const faults = source.sortedFaults()
   if (faults.length > 0) throw new RuleFileError(faults)
   const hash = createHash('sha256').update(packsText).update(text).digest('hex').slice(0, 8)
@@ -117,6 +120,7 @@ export function parsePolicy(text: string, file: string, place: PolicyPlace = {})
     version: `${content.version}-${hash}`,
     source: { file, text, workspace, home },
     rules,
+    index: new RuleIndex(rules, conditions.met),
     lists: { accounts: [], hosts: [], recipients: [], ...content.lists },
     facts: {
       workspace: content.workspace ?? workspace,
@@ -137,8 +141,12 @@ function packsOf(text: string): Packs {
 }
 
 /** A rule of the file stands in the place of one of the same name in a pack. */
-function compiled(content: PolicyFile, source: Source, packs: Packs): PolicyRule[] {
-  const conditions = new PolicyConditions()
+function compiled(
+  content: PolicyFile,
+  source: Source,
+  packs: Packs,
+  conditions: PolicyConditions,
+): PolicyRule[] {
   const named = new Map<string, PolicyRule>()
   content.include.forEach((name, i) => {
     const pack = Object.hasOwn(packs, name) ? packs[name] : undefined
@@ -171,8 +179,8 @@ function ruleOf(
   condition: Condition,
 ): PolicyRule {
   const mayBeJudged = judge === 'may-allow'
-  const { applies, readsContext } = condition
-  return { name, decision, reason, approvers, changes: transform, mayBeJudged, applies, readsContext }
+  const { needs, applies, readsContext } = condition
+  return { name, decision, reason, approvers, changes: transform, mayBeJudged, needs, applies, readsContext }
 }
 
 /** What a rule cannot say together. */

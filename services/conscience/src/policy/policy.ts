@@ -8,11 +8,11 @@ import {
 } from '@jamey/calls'
 import type { JudgedCall, Session } from '../session/session.js'
 import type { Source } from '../session/session-entry.js'
-import { type Change, changed } from './change.js'
-import { NO_SESSION, type SessionView, sessionView } from './session-view.js'
-
-/** What is to become of a call. `ask`: a person decides; where nobody can be asked it must not be made. */
-export type Decision = 'allow' | 'ask' | 'deny'
+import { changed } from './change.js'
+import type { Circumstances } from './circumstances.js'
+import type { Decision, PolicyRule } from './rule.js'
+import type { RuleIndex } from './rule-index.js'
+import { NO_SESSION, sessionView } from './session-view.js'
 
 /** The session that a call belongs to, and the time, in milliseconds since 1970. */
 export interface Provenance {
@@ -24,38 +24,6 @@ export interface Provenance {
 export interface Surroundings extends Partial<Provenance> {
   /** Facts that others vouch for. */
   readonly attested?: Readonly<Record<string, unknown>> | undefined
-}
-
-/** What a condition looks at: what the call would do, and what the deployer has named. */
-export interface Circumstances extends Omit<Facts, 'isKnown' | 'isUntrusted' | 'isTrusted'> {
-  readonly kind: 'call' | 'text'
-  readonly known: boolean
-  /** What whoever asks says beside its words; empty with a call. */
-  readonly context: Readonly<Record<string, unknown>>
-  /** What the agent says that a call is for; empty for words, where it says nothing, and for rules that allow. */
-  readonly intent: string
-  readonly attested: Readonly<Record<string, unknown>>
-  readonly session: SessionView
-  /** Lists of the deployer by name; every list that a rule names is there, if empty. */
-  readonly lists: Readonly<Record<string, readonly string[]>>
-}
-
-/** A rule of a policy, compiled. */
-export interface PolicyRule {
-  readonly name: string
-  /** Told with the verdict, to whoever is asked. */
-  readonly reason: string
-  readonly decision: Decision
-  /** How many different people have to approve, where it asks; one by default. */
-  readonly approvers?: 1 | 2 | undefined
-  /** Whether the opinion of a model may make `allow` of what this rule asks. */
-  readonly mayBeJudged: boolean
-  /** What it makes of the arguments. */
-  readonly changes: readonly Change[]
-  /** Whether it looks at what whoever asks says of itself. */
-  readonly readsContext: boolean
-  /** Throws where it cannot be evaluated. */
-  readonly applies: (circumstances: Circumstances) => boolean
 }
 
 /** What a policy is made of. */
@@ -73,6 +41,7 @@ export interface Policy {
   readonly version: string
   readonly source: PolicyText
   readonly rules: readonly PolicyRule[]
+  readonly index: RuleIndex
   readonly facts: FactOptions
   readonly lists: Readonly<Record<string, readonly string[]>>
 }
@@ -173,24 +142,25 @@ interface Asked {
 }
 
 /** `failure`: why it could not be evaluated. */
-type Applied = Omit<PolicyRule, 'applies'> & { readonly failure?: string }
+type Applied = Omit<PolicyRule, 'applies' | 'needs'> & { readonly failure?: string }
 
 /** So few that others hardly wait for them, and so many that a step is little of the work. */
 const RULES_AT_ONCE = 20
 
 /** Those that apply, some rules at a step. */
 function* applying(policy: Policy, facts: Facts, asked: Asked): Generator<undefined, Applied[]> {
-  const { kind, context, said, around } = asked
-  const circumstances = circumstancesOf(policy, facts, kind, context, around)
+  const { kind, said } = asked
+  const circumstances = circumstancesOf(policy, facts, asked)
   // What is said of oneself counts against it, and so does what is not said.
   const otherwise = kind === 'text' ? { ...circumstances, context: {} } : said && heard(circumstances, said)
   const found: Applied[] = []
   let tried = 0
-  for (const rule of policy.rules) {
-    const isTriedOtherwise = kind === 'text' ? rule.readsContext : rule.decision !== 'allow'
-    const applied =
-      appliedRule(rule, circumstances) ??
-      (otherwise !== undefined && isTriedOtherwise ? appliedRule(rule, otherwise) : undefined)
+  for (const rule of policy.index.candidates(circumstances, otherwise)) {
+    let applied = appliedRule(rule, circumstances)
+    if (applied === undefined && otherwise !== undefined) {
+      const isTriedOtherwise = kind === 'text' ? rule.readsContext : rule.decision !== 'allow'
+      if (isTriedOtherwise) applied = appliedRule(rule, otherwise)
+    }
     if (applied !== undefined) found.push(applied)
     if (++tried % RULES_AT_ONCE === 0) yield
   }
@@ -198,13 +168,8 @@ function* applying(policy: Policy, facts: Facts, asked: Asked): Generator<undefi
 }
 
 /** Field by field: an object of a fixed shape, which conditions look into some hundred times. */
-function circumstancesOf(
-  { lists }: Policy,
-  facts: Facts,
-  kind: Circumstances['kind'],
-  context: Circumstances['context'],
-  { attested = {}, session, now = 0 }: Surroundings,
-): Circumstances {
+function circumstancesOf({ lists }: Policy, facts: Facts, { kind, context, around }: Asked): Circumstances {
+  const { attested = {}, session, now = 0 } = around
   const { tool, isKnown: known, effects, commands, files, urls, mails, recipients, amounts } = facts
   const { numbers, sql, code, secrets, signals, texts, unread } = facts
   return {
@@ -256,24 +221,30 @@ function appliedRule(rule: PolicyRule, circumstances: Circumstances): Applied | 
 }
 
 function verdictOf(policy: Policy, facts: Facts, found: readonly Applied[]): CallVerdict {
-  // A rule that would allow and cannot be evaluated allows nothing; one that would not, does not.
-  const applied = found.filter(({ decision, failure }) => decision !== 'allow' || failure === undefined)
-  const decision = decisionOf(applied)
-  const asking = applied.filter((rule) => rule.decision === 'ask')
-  return {
-    decision,
-    reasons: applied.filter((rule) => rule.decision === decision).map(({ reason }) => reason),
-    rules: applied.map(({ name, decision, reason, approvers }) => {
-      return { name, decision, reason, ...(approvers === undefined ? {} : { approvers }) }
-    }),
-    facts,
-    failures: found.flatMap(({ name, failure }) => {
-      return failure === undefined ? [] : [`Rule ${name} could not be evaluated: ${failure}`]
-    }),
-    mayBeJudged: decision === 'ask' && asking.length > 0 && asking.every(({ mayBeJudged }) => mayBeJudged),
-    readsContext: applied.some(({ readsContext }) => readsContext),
-    policyVersion: policy.version,
+  const decision = decisionOf(found)
+  const reasons: string[] = []
+  const rules: AppliedPolicyRule[] = []
+  const failures: string[] = []
+  let [mayBeJudged, readsContext] = [decision === 'ask', false]
+  for (const rule of found) {
+    const { name, reason, approvers, failure } = rule
+    if (failure !== undefined) failures.push(`Rule ${name} could not be evaluated: ${failure}`)
+    if (!counts(rule)) continue
+    if (rule.decision === decision) reasons.push(reason)
+    if (rule.decision === 'ask' && !rule.mayBeJudged) mayBeJudged = false
+    readsContext ||= rule.readsContext
+    const told = { name, decision: rule.decision, reason }
+    rules.push(approvers === undefined ? told : { ...told, approvers })
   }
+  // What no rule asks, nobody may allow.
+  mayBeJudged &&= reasons.length > 0
+  const { version: policyVersion } = policy
+  return { decision, reasons, rules, facts, failures, mayBeJudged, readsContext, policyVersion }
+}
+
+/** A rule that would allow and cannot be evaluated allows nothing; one that would not, does not. */
+function counts({ decision, failure }: Applied): boolean {
+  return decision !== 'allow' || failure === undefined
 }
 
 function merged(changing: readonly Applied[], second: readonly Applied[]): Applied[] {
@@ -286,10 +257,14 @@ function stricter(verdict: CallVerdict, decision: Decision, reason: string): Cal
   return { ...verdict, decision, reasons: [reason], mayBeJudged: false }
 }
 
-function decisionOf(rules: readonly Pick<Applied, 'decision'>[]): Decision {
-  const has = (decision: Decision): boolean => rules.some((rule) => rule.decision === decision)
-  if (has('deny')) return 'deny'
-  return has('allow') && !has('ask') ? 'allow' : 'ask'
+function decisionOf(found: readonly Applied[]): Decision {
+  let decision: Decision | undefined
+  for (const rule of found) {
+    if (rule.decision === 'deny') return 'deny'
+    if (rule.decision === 'ask') decision = 'ask'
+    else if (counts(rule)) decision ??= 'allow'
+  }
+  return decision ?? 'ask'
 }
 
 /** What a session is to remember of a call that was judged. */

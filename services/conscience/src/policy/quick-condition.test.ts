@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { factsOf } from '@jamey/calls'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import type { Circumstances } from './policy.js'
+import type { Circumstances } from './circumstances.js'
 import { PolicyConditions } from './policy-condition.js'
 import { NO_SESSION } from './session-view.js'
 

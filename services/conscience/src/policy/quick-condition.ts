@@ -1,9 +1,11 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 
-/** What a condition looks at, and the elements of the lists that it is going through. */
-interface Frame {
-  readonly scope: Readonly<Record<string, unknown>>
-  readonly elements: unknown[]
+type Scope = Readonly<Record<string, unknown>>
+
+/** What a condition looks at, and the elements of the lists that it is going through: one for all, as they take turns. */
+export class Frame {
+  scope: Scope = {}
+  readonly elements: unknown[] = []
 }
 
 type Step = (frame: Frame) => unknown
@@ -23,7 +25,8 @@ const UNSURE = Symbol('unsure')
 export function quickCondition(
   ast: ASTNode,
   functions: QuickFunctions,
-): ((scope: Readonly<Record<string, unknown>>) => boolean | undefined) | undefined {
+  frame: Frame,
+): ((scope: Scope) => boolean | undefined) | undefined {
   let step: Step
   try {
     step = new Compiler(functions).step(ast as Node, [])
@@ -33,7 +36,8 @@ export function quickCondition(
   }
   return (scope) => {
     try {
-      const value = step({ scope, elements: [] })
+      frame.scope = scope
+      const value = step(frame)
       return typeof value === 'boolean' ? value : undefined
     } catch (error) {
       if (error === UNSURE) return undefined
@@ -111,6 +115,8 @@ class Compiler {
       return (frame) => (lengthOf(of(frame)) === sought) === isEqual
     }
     const one = this.step(left as Node, names)
+    if (op === 'value' && (typeof args === 'string' || typeof args === 'boolean'))
+      return equalityWith(one, args, isEqual)
     const words = stringsOf(right as Node)
     if (words === undefined) return equality(one, this.step(right as Node, names), isEqual)
     return (frame) => {
@@ -209,8 +215,8 @@ class Compiler {
     return (frame) => {
       const list = of(frame)
       if (!Array.isArray(list)) throw UNSURE
-      for (const element of list) {
-        frame.elements[depth] = element
+      for (let i = 0; i < list.length; i++) {
+        frame.elements[depth] = list[i]
         if (bool(holds(frame)) === isSought) return isSought
       }
       return !isSought
@@ -239,7 +245,15 @@ function variable(name: string, names: readonly string[]): Step {
 }
 
 function member(of: Step, name: string): Step {
-  return (frame) => ownMember(of(frame), name)
+  return (frame) => {
+    const value = of(frame)
+    if (typeof value === 'object' && value !== null) {
+      const found = (value as Record<string, unknown>)[name]
+      // What objects have from their prototypes is neither.
+      if (typeof found === 'string' || typeof found === 'boolean') return found
+    }
+    return ownMember(value, name)
+  }
 }
 
 function ownMember(value: unknown, name: unknown): unknown {
@@ -249,6 +263,15 @@ function ownMember(value: unknown, name: unknown): unknown {
 }
 
 /** Of two strings or two truth values; of anything else CEL knows more. */
+function equalityWith(one: Step, other: string | boolean, isEqual: boolean): Step {
+  return (frame) => {
+    const value = one(frame)
+    if (typeof value !== typeof other) throw UNSURE
+    return (value === other) === isEqual
+  }
+}
+
+/** The same where neither is known before. */
 function equality(left: Step, right: Step, isEqual: boolean): Step {
   return (frame) => {
     const [one, other] = [left(frame), right(frame)]

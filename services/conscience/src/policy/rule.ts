@@ -1,0 +1,26 @@
+import type { Change } from './change.js'
+import type { Circumstances } from './circumstances.js'
+import type { Needs } from './needs.js'
+
+/** What is to become of a call. `ask`: a person decides; where nobody can be asked it must not be made. */
+export type Decision = 'allow' | 'ask' | 'deny'
+
+/** A rule of a policy, compiled. */
+export interface PolicyRule {
+  readonly name: string
+  /** Told with the verdict, to whoever is asked. */
+  readonly reason: string
+  readonly decision: Decision
+  /** How many different people have to approve, where it asks; one by default. */
+  readonly approvers?: 1 | 2 | undefined
+  /** Whether the opinion of a model may make `allow` of what this rule asks. */
+  readonly mayBeJudged: boolean
+  /** What it makes of the arguments. */
+  readonly changes: readonly Change[]
+  /** Whether it looks at what whoever asks says of itself. */
+  readonly readsContext: boolean
+  /** What has to be so for it to apply; what has not is not looked for. */
+  readonly needs: Needs
+  /** Throws where it cannot be evaluated. */
+  readonly applies: (circumstances: Circumstances) => boolean
+}
