@@ -2,7 +2,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { claim } from './file/claim.js'
 import { Database } from './file/database.js'
-import { type Answer, type Call, OPENING, recordOf } from './thread/thread-message.js'
+import { Answers } from './thread/answers.js'
+import { type Call, OPENING, recordOf } from './thread/thread-message.js'
 import { EmbeddingEndpoint } from './vectors/embedding-endpoint.js'
 import { QueryEmbedder } from './vectors/query-embedder.js'
 import { VectorFiller } from './vectors/vector-filler.js'
@@ -13,10 +14,7 @@ const port = parentPort as MessagePort
 const options = workerData as VectorThreadOptions
 /** Ends the present wait of the filler. */
 let wake = (): void => {}
-
-function answer(message: Answer): void {
-  port.postMessage(message)
-}
+const answers = new Answers(port)
 
 function open() {
   const { file, busyTimeoutMs, embeddings } = options
@@ -72,15 +70,18 @@ try {
     vectorStats: (areAll) => statsOf(areAll as boolean),
     close,
   }
-  port.on('message', async ({ id, name, arguments: [given] }: Call) => {
+  const perform = async ({ id, name, arguments: [given] }: Call): Promise<void> => {
     try {
-      answer({ id, value: await calls[name]?.(given) })
+      answers.tell({ id, value: await calls[name]?.(given) })
     } catch (error) {
-      answer({ id, error: recordOf(error) })
+      answers.tell({ id, error: recordOf(error) })
     }
-    if (name === 'close') port.close()
+    if (name === 'close') answers.end()
+  }
+  port.on('message', (given: readonly Call[]) => {
+    for (const call of given) void perform(call)
   })
-  answer({ id: OPENING, value: undefined })
+  answers.tellNow({ id: OPENING, value: undefined })
 } catch (error) {
-  answer({ id: OPENING, error: recordOf(error) })
+  answers.tellNow({ id: OPENING, error: recordOf(error) })
 }

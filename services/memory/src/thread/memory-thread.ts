@@ -68,6 +68,8 @@ export class MemoryThread {
   /** Calls with the thread, by sender. */
   readonly #runningOf = new Map<string, number>()
   #runningWeight = 0
+  /** What the thread is sent when this turn is done, together: waking it takes longer than most of what is sent. */
+  #unsent: Call[] = []
   readonly #mayRun: (sender: string) => boolean
   #lastId = OPENING
   #worker: Worker | undefined
@@ -169,16 +171,32 @@ export class MemoryThread {
       this.#lastId += 1
       this.#running.set(this.#lastId, pending)
       const { name, arguments: given } = pending
-      const call: Call = { id: this.#lastId, name, arguments: given, nowMs: this.#options.now() }
-      try {
-        this.#worker.postMessage(call)
-      } catch (error) {
-        // Arguments that cannot be copied to another thread cost this call alone.
-        this.#running.delete(call.id)
-        this.#leave(pending)
-        pending.reject(error)
-      }
+      this.#send({ id: this.#lastId, name, arguments: given, nowMs: this.#options.now() })
     }
+  }
+
+  #send(call: Call): void {
+    if (this.#unsent.length === 0) queueMicrotask(() => this.#post(this.#unsent.splice(0)))
+    this.#unsent.push(call)
+  }
+
+  #post(calls: readonly Call[]): void {
+    try {
+      this.#worker?.postMessage(calls)
+    } catch (error) {
+      // Arguments that cannot be copied to another thread cost their call alone.
+      if (calls.length > 1) for (const call of calls) this.#post([call])
+      else for (const { id } of calls) this.#refuse(id, error)
+    }
+  }
+
+  #refuse(id: number, error: unknown): void {
+    const pending = this.#running.get(id)
+    if (pending === undefined) return
+    this.#running.delete(id)
+    this.#leave(pending)
+    pending.reject(error)
+    this.#fill()
   }
 
   #reopen(): void {
@@ -195,7 +213,7 @@ export class MemoryThread {
       const workerData = { ...this.#storeOptions(), nowMs: this.#options.now() }
       const options = { workerData, name: 'jamey-memory', execArgv: [] }
       const worker = new Worker(this.#options.worker ?? WORKER, options)
-      worker.on('message', (answer: Answer) => {
+      const take = (answer: Answer): void => {
         if ('progress' in answer) return this.#options.onProgress?.(answer.progress)
         if ('salvaged' in answer) return this.#options.onSalvaged?.(answer.salvaged)
         if (answer.id !== OPENING) return this.#settle(answer)
@@ -203,6 +221,10 @@ export class MemoryThread {
         this.#worker = worker
         this.#wasOpened = true
         resolve()
+      }
+      worker.on('message', (answers: readonly Answer[]) => {
+        for (const answer of answers) take(answer)
+        this.#fill()
       })
       let cause: unknown
       worker.on('error', (error) => {
@@ -232,11 +254,11 @@ export class MemoryThread {
     if (pending !== undefined) this.#leave(pending)
     if ('error' in answer) pending?.reject(errorFrom(answer.error))
     else pending?.resolve(answer.value)
-    this.#fill()
   }
 
   #end(error: StorageError): void {
     this.#worker = undefined
+    this.#unsent = []
     const lost = [...this.#running.values()]
     this.#running.clear()
     for (const pending of lost) {

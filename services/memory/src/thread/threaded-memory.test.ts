@@ -6,6 +6,7 @@ import { FakeBus } from '../service/bus.support.js'
 import { createMemory } from '../service/memory-service.js'
 import { fakeClock, temporaryFile } from '../store/memory-file.support.js'
 import { MemoryStore, type MemoryStoreOptions } from '../store/memory-store.js'
+import { Answers } from './answers.js'
 import { MemoryThread } from './memory-thread.js'
 import { openThreadedMemory } from './threaded-memory.js'
 
@@ -21,12 +22,14 @@ const origin = (id: string) => ({ id, source: 'agent-7' })
 /** A thread that answers its opening, and then does with each call what `body` says. */
 async function pretending(body: string, { maximumRunning = 10, maximumWaiting = 10 } = {}) {
   const script = `import { parentPort } from 'node:worker_threads'
-    parentPort.on('message', ({ id, name, arguments: given }) => {
-      if (name !== 'close') { ${body}; return }
-      parentPort.postMessage({ id })
-      parentPort.close()
+    parentPort.on('message', (calls) => {
+      for (const { id, name, arguments: given } of calls) {
+        if (name !== 'close') { ${body}; continue }
+        parentPort.postMessage([{ id }])
+        parentPort.close()
+      }
     })
-    parentPort.postMessage({ id: 0 })`
+    parentPort.postMessage([{ id: 0 }])`
   const worker = new URL(`data:text/javascript,${encodeURIComponent(script)}`)
   const store = { file: '/memories/memory.db' }
   return MemoryThread.open({ store, now: Date.now, maximumRunning, maximumWaiting, worker })
@@ -151,7 +154,7 @@ describe('a memory file in threads of its own', () => {
 })
 
 describe('a thread', () => {
-  const answering = 'parentPort.postMessage({ id, value: given[0] })'
+  const answering = 'parentPort.postMessage([{ id, value: given[0] }])'
 
   it('that ends unasked fails what it had, retryably, and is started again', async () => {
     const thread = await pretending(`if (given[0] === 'die') process.exit(7); else ${answering}`)
@@ -198,8 +201,38 @@ describe('a thread', () => {
 
   it('costs a call that cannot be copied that call alone', async () => {
     const thread = await pretending(answering)
-    await expect(thread.call('query', [() => 1])).rejects.toThrow(/could not be cloned/)
+    const beside = [thread.call('query', ['before']), thread.call('query', [() => 1])]
+    const [before, wrong, after] = await Promise.allSettled([...beside, thread.call('query', ['after'])])
+    expect([before, after]).toEqual([
+      { status: 'fulfilled', value: 'before' },
+      { status: 'fulfilled', value: 'after' },
+    ])
+    expect(wrong).toMatchObject({ status: 'rejected', reason: { name: 'DataCloneError' } })
     expect(await thread.call('query', ['next'])).toBe('next')
     await thread.close()
+  })
+
+  it('is sent the calls of one turn together, and tells together what they came to', async () => {
+    const told = 'parentPort.postMessage([{ id, value: calls.length }])'
+    const thread = await pretending(told)
+    expect(await Promise.all(['a', 'b', 'c'].map((one) => thread.call('query', [one])))).toEqual([3, 3, 3])
+    await thread.close()
+    const posted: unknown[] = []
+    const port = { postMessage: (answers: unknown) => posted.push(structuredClone(answers)), close: () => {} }
+    const answers = new Answers(port as never)
+    for (const id of [1, 2]) answers.tell({ id, value: id })
+    answers.tell({ id: 3, value: () => {} })
+    await Promise.resolve()
+    expect(posted).toEqual([
+      [{ id: 1, value: 1 }],
+      [{ id: 2, value: 2 }],
+      [{ id: 3, error: expect.objectContaining({ kind: 'other' }) }],
+    ])
+    for (const id of [4, 5]) answers.tell({ id, value: id })
+    answers.end()
+    expect(posted.at(-1)).toEqual([
+      { id: 4, value: 4 },
+      { id: 5, value: 5 },
+    ])
   })
 })
