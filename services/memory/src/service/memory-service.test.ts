@@ -328,7 +328,7 @@ describe('stopping', () => {
     const answers = Array.from({ length: 20 }, (_, i) => bus.request(store, { content: `memory ${i}` }))
     await memory.stop()
     expect((await Promise.all(answers)).every(({ created }) => created)).toBe(true)
-    expect(bus.published).toHaveLength(20)
+    expect(bus.published.flatMap(({ update }) => update.memory_ids)).toHaveLength(20)
     expect(bus.served).toEqual([])
     expect(bus.listeners).toBe(0)
     expect(clock.pendingTimers).toBe(0)

@@ -53,7 +53,7 @@ async function updatesOf(bus: Bus) {
     watch()
   })
   const until = async (count: number) => {
-    while (seen.length < count) {
+    while (seen.flatMap(({ memory_ids }) => memory_ids).length < count) {
       await new Promise<void>((resolve) => {
         watch = resolve
       })

@@ -24,6 +24,8 @@ const IDS_PER_ANNOUNCEMENT = 500
 export class AnnouncementTable {
   readonly #owner: string
   readonly #statements
+  /** What the present transaction stored that is told without content; undefined outside `together`. */
+  #stored: { readonly ids: string[]; atMs: number } | undefined
 
   constructor(database: Database, owner: string) {
     this.#owner = owner
@@ -36,12 +38,42 @@ export class AnnouncementTable {
           WHERE seq > ? AND (owner = ? OR at <= ?) ORDER BY seq LIMIT ?`,
       ),
       remove: database.prepare('DELETE FROM announcements WHERE seq IN (SELECT value FROM json_each(?))'),
-      memory: database.prepare<MemoryRow>('SELECT * FROM memories WHERE id = ?'),
+      memory: database.prepare<MemoryRow>("SELECT * FROM memories WHERE id = ? AND scope = 'shared'"),
     }
   }
 
-  /** Adds announcements; called inside a transaction only. */
-  add(change: MemoryChange, ids: readonly string[], nowMs: number): void {
+  /**
+   * Does `work` of one transaction: memories that it stores one after the other, and that are told without their content,
+   * are told in one announcement.
+   */
+  together<T>(work: () => T): T {
+    this.#stored = { ids: [], atMs: 0 }
+    try {
+      const result = work()
+      this.#tellStored()
+      return result
+    } finally {
+      this.#stored = undefined
+    }
+  }
+
+  /** Adds announcements; called inside a transaction only. `isShared`: told with its content. */
+  add(change: MemoryChange, ids: readonly string[], nowMs: number, isShared = false): void {
+    if (this.#stored !== undefined && change === 'stored' && !isShared) {
+      this.#stored.ids.push(...ids)
+      this.#stored.atMs = nowMs
+      return
+    }
+    this.#tellStored()
+    this.#insert(change, ids, nowMs)
+  }
+
+  #tellStored(): void {
+    if (this.#stored === undefined || this.#stored.ids.length === 0) return
+    this.#insert('stored', [...new Set(this.#stored.ids.splice(0))], this.#stored.atMs)
+  }
+
+  #insert(change: MemoryChange, ids: readonly string[], nowMs: number): void {
     for (let i = 0; i < ids.length; i += IDS_PER_ANNOUNCEMENT) {
       const part = ids.slice(i, i + IDS_PER_ANNOUNCEMENT)
       this.#statements.add.run(randomUUID(), this.#owner, change, JSON.stringify(part), nowMs)
@@ -63,7 +95,9 @@ export class AnnouncementTable {
   #updateFrom(row: AnnouncementRow): MemoryUpdate {
     const change = memoryUpdateSchema.shape.change.parse(row.change)
     const ids = JSON.parse(row.memory_ids) as string[]
-    const memory = change === 'stored' ? this.#memory(ids[0] ?? '') : undefined
+    const [id = ''] = ids
+    // Several were stored as private ones.
+    const memory = change === 'stored' && ids.length === 1 ? this.#memory(id) : undefined
     return { change, memory_ids: ids, ...(memory === undefined ? {} : { memory }) }
   }
 
@@ -73,6 +107,6 @@ export class AnnouncementTable {
    */
   #memory(id: string): Memory | undefined {
     const [row] = this.#statements.memory.all(id)
-    return row?.scope === 'shared' ? memoryFromRow(row) : undefined
+    return row === undefined ? undefined : memoryFromRow(row)
   }
 }

@@ -109,13 +109,13 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
     this.#lifetimes = options.lifetimes ?? DEFAULT_LIFETIMES
     this.#limits = { ...MEMORY_LIMITS, ...options.limits }
     this.#budgets = options.budgets
-    this.#writes = new GroupCommit(database)
     this.#asOf = new AsOf(database)
     this.#recall = new Recall(database, options)
     // What fails here fails again, and is told, when somebody asks.
     if (options.isSearched === true) this.#recall.warm().catch(() => {})
     this.#pages = new ArchivePages(database)
     this.#announcements = announcer === undefined ? undefined : new AnnouncementTable(database, announcer)
+    this.#writes = new GroupCommit({ transaction: (work) => this.#transaction(work) })
     const announce = this.#announcements?.add.bind(this.#announcements) ?? (() => {})
     this.#removal = new Removal(database, announce)
     this.#statements = statementsFor(database)
@@ -268,6 +268,11 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
     await this.#writes.idle()
     this.#isToErase = false
     this.#database.close()
+  }
+
+  #transaction<T>(work: () => T): T {
+    const announcements = this.#announcements
+    return this.#database.transaction(announcements === undefined ? work : () => announcements.together(work))
   }
 
   /** The log has what was removed until it is emptied; while others write, the next sweep does it. */

@@ -14,7 +14,13 @@ import { tagsFrom } from '../model/record-checks.js'
 import type { Removal } from './removal.js'
 import type { GoneRow, KeyRow, RecordStatements, StoredRow } from './store-statements.js'
 
-export type Announce = (change: MemoryChange, ids: readonly string[], nowMs: number) => void
+/** `isShared`: told with the content of the one that was stored. */
+export type Announce = (
+  change: MemoryChange,
+  ids: readonly string[],
+  nowMs: number,
+  isShared?: boolean,
+) => void
 
 export interface WriterParts {
   readonly statements: RecordStatements
@@ -53,7 +59,7 @@ export class RecordWriter {
     if (older !== undefined) this.#supersede(older, record)
     const seq = this.statements.insert(record)
     this.#keep(record, seq)
-    this.#parts.announce('stored', [record.id], record.created_at)
+    this.#parts.announce('stored', [record.id], record.created_at, record.scope === 'shared')
     return { memory: memoryFromRow(record), created: true }
   }
 
@@ -188,7 +194,7 @@ export class RecordWriter {
     this.statements.change(next, stored.seq)
     this.statements.insertMerged.run(record.id, stored.seq, record.sent_at, record.created_at)
     this.#keep({ ...record, tags: '[]' }, stored.seq)
-    this.#parts.announce('stored', [stored.id], record.created_at)
+    this.#parts.announce('stored', [stored.id], record.created_at, stored.scope === 'shared')
     return { memory: memoryFromRow(next), created: false, merged: true }
   }
 
