@@ -7,6 +7,7 @@ export const OPERATION_NAMES = [
   'conscience.evaluate',
   'conscience.evaluate-batch',
   'conscience.report',
+  'conscience.verdicts',
   'conscience.approvals.list',
   'conscience.approvals.get',
   'conscience.approvals.withdraw',

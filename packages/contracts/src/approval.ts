@@ -20,6 +20,11 @@ export const approvalIdSchema = z
     error: 'must be the id of an approval: a UUID, a dot, and the client identifier of its conscience',
   })
 
+/** The client identifier of a conscience: one level of a topic. */
+export const conscienceIdSchema = z.string().regex(new RegExp(`^${KEEPER}$`), {
+  error: 'must be the client identifier of a conscience',
+})
+
 const noteSchema = z.string().min(1).max(1_000)
 
 /** What one person said. */
@@ -75,11 +80,13 @@ export const approvalSchema = z.object({
   changed_at: isoTime,
 })
 
-/** Which approvals are listed; each condition narrows. The newest come first. */
+/** Which approvals are listed; each condition narrows. The newest come first, by `order`. */
 export const listApprovalsSchema = z.strictObject({
   approval_id: approvalIdSchema.optional(),
   status: z.array(approvalStatusSchema).min(1).max(6).optional(),
   requested_by: z.string().min(1).max(128).optional(),
+  /** By when they were asked, or by when their status last changed. */
+  order: z.enum(['created_at', 'changed_at']).default('created_at'),
   limit: z.number().int().min(1).max(100).default(20),
   offset: z.number().int().min(0).max(100_000).default(0),
   /** `next_cursor` of the page before, instead of an offset; the rest of the request is the same. */

@@ -4,6 +4,7 @@ import {
   approvalListSchema,
   approvalResultSchema,
   approvalSchema,
+  conscienceIdSchema,
   forwardedWithdrawalSchema,
   getApprovalSchema,
   listApprovalsSchema,
@@ -29,12 +30,24 @@ export function atKeeper<C extends RequestContract>(contract: C, keeper: string)
   return { ...contract, topic: topicOf(contract, { keeper }) }
 }
 
-/** Where a request goes: to the keeper of the approval that its data names, where the topic of its contract has one. */
+/** `contract` at the conscience whose audit is asked for. */
+export function atConscience<C extends RequestContract>(contract: C, conscience: string): C {
+  return { ...contract, topic: topicOf(contract, { conscience }) }
+}
+
+/**
+ * Where a request goes: to the keeper of the approval, or the conscience, that its data names, where the topic of its
+ * contract has one.
+ */
 export function addressed<C extends RequestContract>(
   contract: C,
   data: Readonly<Record<string, unknown>>,
 ): C {
   const { topic } = contract
+  if (topic.includes('{conscience}')) {
+    const named = conscienceIdSchema.default('jamey-conscience').safeParse(data['conscience'])
+    return named.success ? atConscience(contract, named.data) : contract
+  }
   const id = approvalIdSchema.safeParse(data['approval_id'])
   return topic.includes('{keeper}') && id.success ? atKeeper(contract, keeperOf(id.data)) : contract
 }

@@ -1,4 +1,4 @@
-import { approvals, atKeeper } from './approvals.js'
+import { approvals, atConscience, atKeeper } from './approvals.js'
 import { type RequestContract, topicOf } from './contract.js'
 import { answersFilter, topics } from './topics.js'
 
@@ -66,6 +66,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       publish('jamey/conscience/keys/%c'),
       ...served(approvals.list),
       // What it keeps is asked of itself: for each other one these are topics that it has no right to.
+      ...served(atConscience(topics.conscience.verdicts, '%c')),
       ...served(atKeeper(approvals.answer, '%c')),
       ...served(atKeeper(approvals.use, '%c')),
       publish('jamey/conscience/approvals-use/+'),
@@ -105,6 +106,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       publish('jamey/memory/others/+'),
       publish(approvals.list.topic),
       publish('jamey/conscience/approvals-answer/+'),
+      publish('jamey/conscience/verdicts-list/+'),
       publish(topics.broker.status.topic),
       publish(topics.broker.disconnect.topic),
       subscribe('jamey/conscience/keys/#'),

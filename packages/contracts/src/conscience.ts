@@ -5,6 +5,7 @@ import { evaluationBatchSchema, evaluationSchema } from './evaluation.js'
 import { isoTime } from './fields.js'
 import { reportedSchema, sessionNoticeSchema, sessionReportSchema } from './session-report.js'
 import { digestSchema, verdictBatchSchema, verdictSchema } from './verdict.js'
+import { listVerdictsSchema, verdictListSchema } from './verdict-list.js'
 
 /** The digest of a request: see `request_digest`. */
 export const requestDigestSchema = digestSchema
@@ -95,6 +96,17 @@ export const conscience = {
     schema: verdictSchema,
     description: 'Every verdict, as it is given.',
   } satisfies Contract,
+  verdicts: {
+    topic: 'jamey/conscience/verdicts-list/{conscience}',
+    action: 'list_verdicts',
+    qos: 1,
+    retain: false,
+    schema: listVerdictsSchema,
+    responseSchema: verdictListSchema,
+    service: 'conscience',
+    isRepeatable: true,
+    description: 'Lists the verdicts that stand in the audit of one conscience, page by page.',
+  } satisfies RequestContract,
   facts: {
     topic: 'jamey/conscience/facts/{request_digest}/{client_id}',
     action: 'attest',

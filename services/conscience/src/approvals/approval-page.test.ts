@@ -8,6 +8,7 @@ const approval = (id: string, minute: number, status: Approval['status'] = 'pend
     status,
     requested_by: id < 'c' ? 'ann' : 'bob',
     created_at: new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString(),
+    changed_at: new Date(Date.UTC(2026, 0, 2, 0, 60 - minute)).toISOString(),
   }) as Approval
 
 const page = (approvals: readonly Approval[], asked: ListApprovalsInput) => {
@@ -33,6 +34,12 @@ describe('a page of approvals', () => {
     const second = page(since, { limit: 1, cursor })
     expect(second).toMatchObject({ ids: 'd', total: 4 })
     expect(page(since, { limit: 1, cursor: second.next_cursor })).toEqual({ ids: 'a', total: 4 })
+  })
+
+  it('has the last answer first where that is asked for, from page to page', () => {
+    const first = page(all, { order: 'changed_at', limit: 2 })
+    expect(first).toMatchObject({ ids: 'ac', total: 4 })
+    expect(page(all, { order: 'changed_at', cursor: first.next_cursor })).toEqual({ ids: 'db', total: 4 })
   })
 
   it.each([

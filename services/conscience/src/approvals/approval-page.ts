@@ -7,7 +7,7 @@ import type { Approval, ApprovalList, ListApprovals } from '@jamey/contracts'
  */
 export function pageOf(
   approvals: Iterable<Approval>,
-  { approval_id, status, requested_by, limit, offset, cursor }: ListApprovals,
+  { approval_id, status, requested_by, order, limit, offset, cursor }: ListApprovals,
 ): ApprovalList {
   const found = [...approvals]
     .filter(
@@ -16,35 +16,44 @@ export function pageOf(
         (status === undefined || status.includes(one.status)) &&
         (requested_by === undefined || one.requested_by === requested_by),
     )
-    .sort(inOrder)
+    .sort((a, b) => inOrder(placeIn(order, a), placeIn(order, b)))
   const place = cursor === undefined ? undefined : placeOf(cursor)
-  const rest = place === undefined ? found.slice(offset) : found.filter((one) => inOrder(place, one) < 0)
+  const rest =
+    place === undefined ? found.slice(offset) : found.filter((one) => inOrder(place, placeIn(order, one)) < 0)
   const page = rest.slice(0, limit)
   const last = page.at(-1)
   return {
     approvals: page,
     total: found.length,
-    ...(last !== undefined && rest.length > page.length ? { next_cursor: cursorAt(last) } : {}),
+    ...(last !== undefined && rest.length > page.length
+      ? { next_cursor: cursorAt(placeIn(order, last)) }
+      : {}),
   }
 }
 
-type Place = Pick<Approval, 'created_at' | 'approval_id'>
-
-function inOrder(a: Place, b: Place): number {
-  return Date.parse(b.created_at) - Date.parse(a.created_at) || (a.approval_id < b.approval_id ? -1 : 1)
+/** One that is ordered, by the time that it is ordered by. */
+interface Place {
+  readonly at: string
+  readonly id: string
 }
 
-function cursorAt({ created_at, approval_id }: Place): string {
-  return Buffer.from(JSON.stringify([created_at, approval_id])).toString('base64url')
+function placeIn(order: ListApprovals['order'], approval: Approval): Place {
+  return { at: approval[order], id: approval.approval_id }
+}
+
+function inOrder(a: Place, b: Place): number {
+  return Date.parse(b.at) - Date.parse(a.at) || (a.id < b.id ? -1 : 1)
+}
+
+function cursorAt({ at, id }: Place): string {
+  return Buffer.from(JSON.stringify([at, id])).toString('base64url')
 }
 
 function placeOf(cursor: string): Place {
   try {
     const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    const [created_at, approval_id]: unknown[] = Array.isArray(place) ? place : []
-    if (typeof created_at === 'string' && typeof approval_id === 'string' && Date.parse(created_at) > 0) {
-      return { created_at, approval_id }
-    }
+    const [at, id]: unknown[] = Array.isArray(place) ? place : []
+    if (typeof at === 'string' && typeof id === 'string' && Date.parse(at) > 0) return { at, id }
   } catch {
     // Told below, as what is JSON and no place.
   }

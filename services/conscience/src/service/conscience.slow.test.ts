@@ -5,7 +5,7 @@ import { createAuthority, issueServerCertificate, tokenAuthenticator } from '@ja
 import { type Broker, createBroker } from '@jamey/broker'
 import { type Bus, ConfigurationError, connectBus } from '@jamey/bus'
 import { callDigest } from '@jamey/calls'
-import { COMPONENTS, topics, type Verdict } from '@jamey/contracts'
+import { atConscience, COMPONENTS, topics, type Verdict } from '@jamey/contracts'
 import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { readAudit } from '../audit/audit-reader.js'
@@ -133,6 +133,27 @@ describe('a conscience on the bus', () => {
     const results = await collected<Verdict>(topics.conscience.results)
     const ids = (await Promise.all([ask(), ask(), ask()])).map(({ evaluation_id }) => evaluation_id)
     await expect.poll(() => results.seen.map(({ evaluation_id }) => evaluation_id).sort()).toEqual(ids.sort())
+  })
+
+  it('lists what it recorded, the newest first, without what is for whoever asked', async () => {
+    const auditFolder = join(mkdtempSync(join(folder, 'audited-')), 'audit')
+    await started({ auditFolder })
+    const list = atConscience(topics.conscience.verdicts, bus.clientId)
+    const calls = ['Read', 'Bash'].map((tool) => ({ tool, arguments: { command: 'rm -rf /', path: 'a' } }))
+    const given: Verdict[] = []
+    for (const call of calls) given.unshift(await asker.request(topics.conscience.evaluate, call, TIME))
+    const text = await evaluate('tell the truth')
+    const newest = await asker.request(list, { conscience: bus.clientId, limit: 1 }, TIME)
+    expect(newest.verdicts.map(({ verdict }) => verdict)).toEqual([text])
+    const cursor = newest.next_cursor
+    const older = await asker.request(list, { conscience: bus.clientId, cursor }, TIME)
+    expect(older).toEqual({
+      verdicts: given.map((verdict) => ({ recorded_at: expect.any(String), verdict })),
+    })
+    const narrowed = await asker.request(list, { conscience: bus.clientId, tool: 'Bash' }, TIME)
+    expect(narrowed.verdicts).toHaveLength(1)
+    const nonsense = asker.request(list, { conscience: bus.clientId, cursor: 'nonsense' }, TIME)
+    await expect(nonsense).rejects.toThrow('cursor: must be next_cursor')
   })
 
   it('answers before its server has what it announces, and acknowledges the request after', async () => {

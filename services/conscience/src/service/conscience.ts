@@ -6,7 +6,7 @@ import {
   type ServedContract,
   systemClock,
 } from '@jamey/bus'
-import { type EvaluationBatch, topics, type Verdict, type VerdictBatch } from '@jamey/contracts'
+import { atConscience, type EvaluationBatch, topics, type Verdict, type VerdictBatch } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { DurableRecords } from '../approvals/durable-map.js'
 import type { Policy } from '../policy/policy.js'
@@ -21,6 +21,7 @@ import type { ConscienceBus } from './conscience-bus.js'
 import { FailureReports } from './failure-reports.js'
 import { SessionService } from './session-service.js'
 import { VerdictAnnouncements } from './verdict-announcements.js'
+import { listVerdicts } from './verdict-list.js'
 import { VerdictMaker } from './verdict-maker.js'
 import { VerdictRecord } from './verdict-record.js'
 
@@ -153,6 +154,7 @@ class BusConscience implements Conscience {
         bus.serve(topics.conscience.evaluateBatch, BATCHES, (batch, context) =>
           this.#answerAll(batch, context),
         ),
+        this.#serveAudit(),
         this.#approvals?.serve(),
       ])
       // Stopped while it waited for the broker: what was granted since must not stay behind.
@@ -227,6 +229,16 @@ class BusConscience implements Conscience {
     const served = this.#served
     this.#served = []
     await Promise.all(served.map((one) => one.stop()))
+  }
+
+  /** One page at a time: whoever asks for many reads no more of the disk than others leave. */
+  async #serveAudit(): Promise<ServedContract | undefined> {
+    const { auditFolder, bus } = this.#options
+    if (auditFolder === undefined) return undefined
+    const options = { ...BATCHES, concurrency: 1, acknowledged: 'taken' } as const
+    return bus.serve(atConscience(topics.conscience.verdicts, bus.clientId), options, ({ data }) =>
+      listVerdicts(auditFolder, data),
+    )
   }
 
   /** Each for itself, in the order in which they were asked; the thread takes those of one client in that order, too. */

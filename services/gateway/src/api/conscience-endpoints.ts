@@ -1,7 +1,7 @@
 import { OPERATIONS } from '@jamey/contracts'
 import type { FastifyRequest } from 'fastify'
 import { COMMON, type Endpoint } from './endpoint.js'
-import { APPROVAL_PARAMETERS, queryOf, WAIT_PARAMETERS } from './query-parameters.js'
+import { APPROVAL_PARAMETERS, queryOf, VERDICT_PARAMETERS, WAIT_PARAMETERS } from './query-parameters.js'
 
 const ONE_APPROVAL = { pathField: 'approval_id', fieldNames: { approval_id: 'id' } } as const
 
@@ -36,6 +36,17 @@ export const CONSCIENCE_ENDPOINTS: readonly Endpoint[] = [
     summary: 'Tell what happened in a session: what the user said, or what a call answered.',
     readsBody: true,
     input: (request) => request.body,
+  },
+  {
+    ...COMMON,
+    method: 'GET',
+    path: '/v1/verdicts',
+    operation: 'conscience.verdicts',
+    contract: OPERATIONS['conscience.verdicts'],
+    summary: 'The verdicts in the audit of one conscience, the newest first.',
+    unserved: 'A conscience of that name is not there, or keeps no audit (JAMEY_AUDIT_DIR=none).',
+    parameters: VERDICT_PARAMETERS,
+    input: (request) => queryOf(request, VERDICT_PARAMETERS),
   },
   {
     ...COMMON,

@@ -55,5 +55,5 @@ export const COMMON = {
 /** The topic that the caller has to be allowed to publish to. */
 export function topicOf({ contract, pathField }: Endpoint, request: FastifyRequest): string {
   const { id } = request.params as { id?: string }
-  return addressed(contract, { [pathField]: id }).topic
+  return addressed(contract, { ...(request.query as object), [pathField]: id }).topic
 }

@@ -169,6 +169,13 @@ export const EXAMPLES: Readonly<Record<OperationName, OperationExample>> = {
     input: { session_id: 'issue-42', kind: 'request', text: 'Send the report to Ann.' },
     output: { recorded: true },
   },
+  'conscience.verdicts': {
+    input: { conscience: 'jamey-conscience', decision: 'allow', limit: 20 },
+    output: {
+      verdicts: [{ recorded_at: VERDICT.evaluated_at, verdict: VERDICT }],
+      next_cursor: 'WyJhdWRpdC0yMDI2MTExNFQxOTU5MDAwMDBaLTFmMGE0YzJlLmpzb25sIiw0MDk2XQ',
+    },
+  },
   'conscience.approvals.list': {
     input: { status: ['pending'] },
     output: { approvals: [APPROVAL], total: 1 },

@@ -65,8 +65,18 @@ export const STATS_PARAMETERS: QueryParameters = {
 export const APPROVAL_PARAMETERS: QueryParameters = {
   status: { kind: 'list', description: 'Only those of this status; may be repeated.' },
   requested_by: { kind: 'text', description: 'Only what this client asked for.' },
+  order: { kind: 'text', description: 'created_at, or changed_at: by when the status last changed.' },
   ...PAGE_PARAMETERS,
   offset: { kind: 'integer', description: 'How many to leave out; a cursor is better.' },
+}
+
+/** Those of `GET /v1/verdicts`. */
+export const VERDICT_PARAMETERS: QueryParameters = {
+  conscience: { kind: 'text', description: 'Whose audit, by its client identifier.' },
+  decision: { kind: 'text', description: 'Only those that say so: allow, ask or deny.' },
+  requested_by: { kind: 'text', description: 'Only what this client asked about.' },
+  tool: { kind: 'text', description: 'Only calls of this tool.' },
+  ...PAGE_PARAMETERS,
 }
 
 /** Those of `GET /v1/approvals/:id`. */
