@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
 import type { BusConfig } from '@jamey/bus'
 import { COMPONENTS } from '@jamey/contracts'
 import {
@@ -8,11 +7,10 @@ import {
   readDataFile,
   requireDataDirectory,
 } from '../install/data-directory.js'
-import { type BrokerAddress, recordedBroker } from '../install/run-file.js'
+import { type BrokerAddress, startedBroker } from '../install/run-file.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
-import { hostInUrl, reachableHost } from '../support/host-address.js'
-import { listeningOf } from '../support/listening.js'
+import { hostInUrl } from '../support/host-address.js'
 import type { CommandContext } from '../terminal/command-context.js'
 
 const PASSING_NAME = 'jamey-cli-'
@@ -152,17 +150,12 @@ function brokerOf(
   directory: DataDirectory,
   { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
 ): BrokerAddress & Pick<ConnectionTarget, 'doubt'> {
-  const recorded = recordedBroker(directory)
-  if (recorded?.isSeen) return recorded.address
-  if (recorded !== undefined) {
-    const { host, port } = recorded.address
+  const started = startedBroker(directory, { env, cwd })
+  if (started?.isSeen) return started.address
+  if (started !== undefined) {
+    const { host, port } = started.address
     const doubt = `nothing that runs from ${directory.path} is seen from here; trying ${hostInUrl(host)}:${port}, where the last broker of it listened`
     return { host, port, doubt }
-  }
-  const certificate = env['JAMEY_BROKER_CERT']
-  if (certificate && resolve(cwd, certificate) === directory.serverCertificate) {
-    const { host, port } = listeningOf({}, env)
-    return { host: reachableHost(host), port }
   }
   throw new CommandFailure(`nothing runs from ${directory.path}`, {
     code: 'no-broker',

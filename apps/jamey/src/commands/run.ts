@@ -5,11 +5,11 @@ import { announcerIn, toItsEnd } from '../components/announcer.js'
 import { CertificateKeeper, certificatePaths } from '../components/certificate-keeper.js'
 import { startComponent } from '../components/component.js'
 import { completed, directoryEnvironment } from '../components/component-environment.js'
+import { ownBroker } from '../components/own-broker.js'
 import { serveAuthz } from '../components/serve-authz.js'
 import { stopInOrder } from '../components/stop-in-order.js'
 import { findingsBeside } from '../doctor/findings-beside.js'
 import { type ClientComponent, type DataDirectory, requireDataDirectory } from '../install/data-directory.js'
-import { runningBroker } from '../install/run-file.js'
 import { EXIT } from '../support/exit-codes.js'
 import { httpPortFailure } from '../support/listening.js'
 import { aborted, unlessAborted } from '../support/waiting.js'
@@ -63,10 +63,15 @@ async function runComponent(
   directory: DataDirectory | undefined,
   log: Logger,
 ): Promise<void> {
-  const env = completed(context.env, identityOf(context, name, directory))
   const { ServedMetrics } = await import('../components/served-metrics.js')
-  const served = await ServedMetrics.start({ env, cwd: context.cwd, log })
+  const served = await ServedMetrics.start({ env: context.env, cwd: context.cwd, log })
   const { metrics } = served
+  const identity = await identityOf(context, name, directory, log).catch(async (error: unknown) => {
+    await served.stop()
+    if (!context.interrupted.aborted) throw error
+  })
+  if (identity === undefined) return
+  const env = completed(context.env, identity)
   const component = await startComponent(name, { env, cwd: context.cwd, log, metrics }).catch(
     async (error: unknown) => {
       await served.stop()
@@ -109,16 +114,22 @@ async function runComponent(
   }
 }
 
-function identityOf(
-  { env }: CommandContext,
+/** The part's identity from the data directory, once a broker of that was started. */
+async function identityOf(
+  { env, cwd, interrupted, terminal }: CommandContext,
   name: ClientComponent,
   directory: DataDirectory | undefined,
-): NodeJS.ProcessEnv {
+  log: Logger,
+): Promise<NodeJS.ProcessEnv> {
   if (directory === undefined) return {}
-  return directoryEnvironment(name, directory, {
-    broker: runningBroker(directory),
-    clientId: env['MQTT_CLIENT_ID'] || undefined,
-  })
+  const { path } = directory
+  const onAbsent = (): void =>
+    announcerIn(log.child({ component: name }), terminal).note(
+      { event: 'process.waiting' },
+      `${name} waits for a broker: none was started from ${path}, and MQTT_BROKER_URL names none`,
+    )
+  const broker = await ownBroker(directory, { env, cwd, signal: interrupted, onAbsent })
+  return directoryEnvironment(name, directory, { broker, clientId: env['MQTT_CLIENT_ID'] || undefined })
 }
 
 /** The broker as the settings name it; several URLs, and those with a port, say everything themselves. */

@@ -1,8 +1,9 @@
 import { readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { OwnershipError, readOwnFile } from '@jamey/auth'
 import { CommandFailure } from '../support/failure.js'
-import { DEFAULT_BROKER_PORT, reachableHost } from '../support/host-address.js'
+import { reachableHost } from '../support/host-address.js'
+import { listeningOf } from '../support/listening.js'
 import { createFile, replaceFile } from './atomic-file.js'
 import type { DataDirectory } from './data-directory.js'
 
@@ -153,30 +154,28 @@ function serialise(record: RunRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`
 }
 
-/** The address of a data directory's broker, as a part on this machine reaches it: the default one while none runs. */
-export function runningBroker(directory: DataDirectory): BrokerAddress {
-  const run = readRunFile(directory.path)
-  return (run.state === 'running' ? addressIn(run.record) : undefined) ?? DEFAULT_ADDRESS
-}
-
 /**
- * The address at which a broker of this data directory was started; undefined where nothing was. It is certain only where
- * the process can be seen: one in another container has a record, too.
+ * The address at which a broker of this data directory was started, or is by the environment, which starts one with the
+ * certificate of the directory; undefined where nothing was. It is certain only where the process can be seen: one in
+ * another container has a record, too.
  */
-export function recordedBroker(
+export function startedBroker(
   directory: DataDirectory,
+  { env, cwd }: { readonly env: NodeJS.ProcessEnv; readonly cwd: string },
 ): { readonly address: BrokerAddress; readonly isSeen: boolean } | undefined {
   const run = readRunFile(directory.path)
   const address = run.state === 'none' ? undefined : addressIn(run.record)
-  return address && { address, isSeen: run.state === 'running' }
+  if (address !== undefined) return { address, isSeen: run.state === 'running' }
+  const certificate = env['JAMEY_BROKER_CERT']
+  if (!certificate || resolve(cwd, certificate) !== directory.serverCertificate) return undefined
+  const { host, port } = listeningOf({}, env)
+  return { address: { host: reachableHost(host), port }, isSeen: true }
 }
 
 export interface BrokerAddress {
   readonly host: string
   readonly port: number
 }
-
-const DEFAULT_ADDRESS: BrokerAddress = { host: '127.0.0.1', port: DEFAULT_BROKER_PORT }
 
 function addressIn(record: RunRecord | undefined): BrokerAddress | undefined {
   const broker = record?.broker
