@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Bus, type StateChange, systemClock, type Tracing } from '@jamey/bus'
+import { type Bus, systemClock, type Tracing } from '@jamey/bus'
 import type { Metrics } from '@jamey/metrics'
 import type { Client, SessionStore, TransportFactory } from '@jamey/mqtt'
 import type { Logger } from 'pino'
 import type { ClientComponent } from '../install/data-directory.js'
 import { CommandFailure, reportOf } from '../support/failure.js'
+import { ConnectionLog, isBreaker } from './connection-log.js'
 import { Reconnector } from './reconnector.js'
 
 /** A component in this process, connected (or connecting) as a client of its own. */
@@ -128,9 +129,10 @@ function watched(
   { log, comesBack = false }: ComponentOptions,
 ): RunningComponent {
   const reconnector = comesBack ? new Reconnector(service.bus.mqtt, systemClock, log) : undefined
+  const connectionLog = new ConnectionLog(log, systemClock)
   const lost = new Promise<never>((_, reject) => {
     service.bus.onState((change) => {
-      tell(change, log)
+      connectionLog.tell(change)
       if (change.state === 'connected') reconnector?.onConnected()
       if (change.state !== 'error' || isBreaker(change)) return
       if (reconnector === undefined) reject(connectionLost(name, change.cause))
@@ -169,29 +171,6 @@ export function reload(
       'what was to be reloaded cannot be used; the old stays in force',
     )
   }
-}
-
-/** The breaker is open: somebody has to look, and may then say SIGHUP. */
-function isBreaker({ cause }: StateChange): boolean {
-  return (cause as { code?: unknown } | undefined)?.code === 'breaker-open'
-}
-
-/** Logs what becomes of a component's connection. */
-export function tell(change: StateChange, log: Pick<Logger, 'info' | 'warn' | 'error'>): void {
-  const { state, cause, attempt, delayMs } = change
-  if (state === 'connected') log.info({ event: 'connection.established' }, 'connected to the broker')
-  // Whatever else ends a connection for good ends the process, which tells it.
-  if (state === 'error' && isBreaker(change)) {
-    const way = 'SIGHUP tries again; MQTT_BREAKER_FAILURES=never keeps trying for ever'
-    log.error(
-      { event: 'connection.breaker.open', cause: cause?.message },
-      `no connection to the broker, and no further attempts: ${way}`,
-    )
-  }
-  // The client itself wants a new connection where there is no cause, for a new token: the bus has told of it.
-  if (state !== 'reconnecting' || cause === undefined) return
-  const facts = { attempt, delay_ms: Math.round(delayMs ?? 0), cause: cause?.message }
-  log.warn({ event: 'connection.lost', ...facts }, 'not connected to the broker; trying again')
 }
 
 function connectionLost(name: string, cause: unknown): CommandFailure {
