@@ -7,7 +7,7 @@ import { type Bus, connectBus } from '@jamey/bus'
 import { COMPONENTS, topics } from '@jamey/contracts'
 import { RawClient } from '@jamey/testing'
 import { pino } from 'pino'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { BrokerControl, type BrokerControlOptions } from './broker-control.js'
 
 const log = pino({ level: 'silent' })
@@ -71,6 +71,18 @@ describe('a broker that is asked', () => {
     })
     expect(status.memory_bytes).toBeGreaterThan(1_000_000)
     expect(status).not.toHaveProperty('store_bytes')
+  })
+
+  it('tells the same time of its start whenever it is asked', async () => {
+    const { connect } = await start()
+    const ada = await connect('ada', ASKING)
+    const first = await ada.request(asked.status, {})
+    const now = performance.now.bind(performance)
+    const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 10_400)
+    onTestFinished(() => later.mockRestore())
+    const second = await ada.request(asked.status, {})
+    expect(second.uptime_seconds).toBeGreaterThan(first.uptime_seconds)
+    expect(second.started_at).toBe(first.started_at)
   })
 
   it.each([

@@ -29,22 +29,26 @@ export interface StatusParts {
 /** How the broker is. */
 export class Status {
   readonly #parts: StatusParts
+  /** The same whenever it is asked: the uptime is in whole seconds, and the time of day may be corrected. */
+  readonly #startedAt: string
   #last: { readonly atMs: number; readonly status: Promise<BrokerStatus> } | undefined
 
   constructor(parts: StatusParts) {
     this.#parts = parts
+    const { uptimeSeconds } = parts.broker.stats()
+    this.#startedAt = new Date(Date.now() - uptimeSeconds * 1000).toISOString()
   }
 
   read(): Promise<BrokerStatus> {
     const nowMs = performance.now()
     if (this.#last === undefined || nowMs - this.#last.atMs >= FRESH_MS) {
-      this.#last = { atMs: nowMs, status: statusOf(this.#parts) }
+      this.#last = { atMs: nowMs, status: statusOf(this.#parts, this.#startedAt) }
     }
     return this.#last.status
   }
 }
 
-async function statusOf(parts: StatusParts): Promise<BrokerStatus> {
+async function statusOf(parts: StatusParts, startedAt: string): Promise<BrokerStatus> {
   const { broker, buses, storePath, certificates, eventLoop } = parts
   const stats = broker.stats()
   const [descriptors, storeBytes, held] = await Promise.all([
@@ -54,7 +58,7 @@ async function statusOf(parts: StatusParts): Promise<BrokerStatus> {
   ])
   return {
     version: VERSION,
-    started_at: new Date(Date.now() - stats.uptimeSeconds * 1000).toISOString(),
+    started_at: startedAt,
     uptime_seconds: stats.uptimeSeconds,
     connections: stats.connections,
     sessions: stats.sessions,
