@@ -122,7 +122,13 @@ export class Responder {
     const { topic, service } = contract
     const server = new RequestServer(this.#parts, this.#cache, contract)
     const ping = (timeoutMs: number) => this.#parts.ping(topic, service, timeoutMs)
-    const check = new SubscriptionCheck({ ...this.#parts, ping }, topic, group, () => server.heardAtMs)
+    const mayAsk = () => this.#parts.publisher.mayPublish(topic)
+    const check = new SubscriptionCheck(
+      { ...this.#parts, mayAsk, ping },
+      topic,
+      group,
+      () => server.heardAtMs,
+    )
     let asked: Promise<PortSubscription> | undefined
     const first = new FirstSubscription(this.#parts, key, whenRefused === 'retry', () => {
       asked = this.#subscribe(contract, group, server, ping)

@@ -17,7 +17,8 @@ function setUp() {
   const clock = new FakeClock()
   const logged: string[] = []
   const warn = (_: object, message: string): void => void logged.push(message)
-  const log = { debug: () => {}, info: warn, warn, error: warn }
+  const debugged: unknown[] = []
+  const log = { debug: (facts: object) => void debugged.push(facts), info: warn, warn, error: warn }
   const member = async (clientId: string, permissions = [...SERVE, `publish:${TOPIC}`]) => {
     const component = { name: 'api', version: '1' }
     const config = { url: 'mqtt://fake', clientId, permissions, clock, log, component, heartbeatSeconds: 0 }
@@ -33,7 +34,7 @@ function setUp() {
       decodeEnvelope(sent?.topic ?? '', sent?.payload ?? Buffer.alloc(0)).payload.data,
     )
   }
-  return { broker, clock, logged, member, pings, status }
+  return { broker, clock, logged, debugged, member, pings, status }
 }
 
 describe('a service that hears nothing', () => {
@@ -53,6 +54,17 @@ describe('a service that hears nothing', () => {
     expect(bus.faults).toEqual([])
     await bus.close()
     expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('tries nothing that it may not, and subscribes again in its place', async () => {
+    const { broker, clock, debugged, logged, member, pings } = setUp()
+    const { bus } = await member('one', SERVE)
+    debugged.splice(0)
+    await clock.advance(1000)
+    for (let second = 0; second < 30; second++) await clock.advance(1000)
+    expect(pings()).toBe(0)
+    expect(broker.asked.filter((filter) => filter === SHARED)).toHaveLength(1 + 3)
+    expect([debugged, logged, bus.faults]).toEqual([[], [], []])
   })
 
   it('asks nothing while requests come', async () => {

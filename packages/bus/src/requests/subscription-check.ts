@@ -22,6 +22,8 @@ export interface SubscriptionCheckParts {
   readonly clock: Clock
   readonly log: BusLog
   readonly health: Health
+  /** False where it lacks the permission to ask: only the server's word tells then. */
+  readonly mayAsk: () => boolean
   /** Asks on the topic who hears it; resolves with the client identifier of who answered. */
   readonly ping: (timeoutMs: number) => Promise<string>
 }
@@ -114,7 +116,8 @@ export class SubscriptionCheck {
   }
 
   async #ask(): Promise<Hearing> {
-    const { ping, clientId, log } = this.#parts
+    const { ping, mayAsk, clientId, log } = this.#parts
+    if (!mayAsk()) return 'other'
     try {
       return (await ping(PING_TIMEOUT_MS)) === clientId ? 'own' : 'other'
     } catch (error) {
