@@ -123,8 +123,9 @@ export class Collector {
    */
   #isWordOfCommand(where: string, names: readonly string[], value: string | number): boolean {
     const list = /^(.*)\/\d+$/.exec(where)?.[1]
+    if (list === undefined) return false
     const isOne = !/s$/i.test(names.at(-1) ?? '') || /^args$/i.test(names.at(-1) ?? '')
-    if (list === undefined || (this.#tool.isKnown && !isOne)) return false
+    if (this.#tool.isKnown && !isOne) return false
     const words = this.#wordLists.get(list) ?? []
     words.push(String(value))
     this.#wordLists.set(list, words)
@@ -136,12 +137,14 @@ export class Collector {
 
   /** What an argument's role is: as the tool has it, or by the nearest name that tells. */
   #roleOf(names: readonly string[]): Role | undefined {
-    for (const name of [...names].reverse()) {
-      const role = ownEntry(this.#tool.roles, name) ?? ownEntry(this.#tool.roles, name.toLowerCase())
+    const { roles } = this.#tool
+    for (let i = names.length - 1; i >= 0; i--) {
+      const name = names[i] as string
+      const role = ownEntry(roles, name) ?? ownEntry(roles, name.toLowerCase())
       if (role !== undefined) return role
     }
-    for (const name of [...names].reverse()) {
-      const role = guessedRole(name)
+    for (let i = names.length - 1; i >= 0; i--) {
+      const role = guessedRole(names[i] as string)
       if (role !== undefined) return role
     }
     return undefined

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { factsOf } from './facts.js'
+import { collectingFacts, factsOf } from './facts.js'
 import { ToolCatalogue } from './tools/catalogue.js'
 
 const PLACE = { workspace: '/srv/app', home: '/srv' }
@@ -333,5 +333,21 @@ describe('an amount', () => {
   it('that is none is unread', () => {
     const { unread } = factsOf({ tool: 'send_payment', arguments: { amount: 'all of it' } }, PLACE)
     expect(unread).toEqual([{ where: '/amount', reason: 'an amount that is no number' }])
+  })
+})
+
+describe('the facts of a call', () => {
+  const stepsOf = (args: Record<string, unknown>): number => {
+    const steps = collectingFacts({ tool: 'Write', arguments: args }, PLACE)
+    let count = 1
+    while (steps.next().done !== true) count++
+    return count
+  }
+
+  it('are collected in one step of most calls, and with pauses for others of long ones', () => {
+    expect(stepsOf({ file_path: 'a.ts', content: 'a short text' })).toBe(1)
+    expect(stepsOf({})).toBe(1)
+    expect(stepsOf({ content: ['x'.repeat(5_000), 'y'.repeat(5_000), 'z'] })).toBe(3)
+    expect(stepsOf({ lines: Array.from({ length: 200 }, (_, i) => i) })).toBe(10)
   })
 })

@@ -12,15 +12,15 @@ export function factsOf(call: Call, options: FactOptions): Facts {
 }
 
 /** The same in steps, between which others may have their turn. */
-export function* collectingFacts(call: Call, options: FactOptions): Generator<undefined, Facts> {
+export function collectingFacts(call: Call, options: FactOptions): Generator<undefined, Facts> {
   const { tools = KNOWN } = options
   const tool = tools.find(call.tool, call.annotations)
   const readsWords = tool.effects.includes('send')
-  return yield* collecting(new Collector(call.tool, tool, { ...options, readsWords }), call.arguments)
+  return collecting(new Collector(call.tool, tool, { ...options, readsWords }), call.arguments)
 }
 
 /** Everything in words and in what is said beside them: as in the arguments of a call that nobody knows. */
-export function* collectingWords(words: Words, options: FactOptions): Generator<undefined, Facts> {
+export function collectingWords(words: Words, options: FactOptions): Generator<undefined, Facts> {
   const { action, context = {}, user = {} } = words
   const tool = {
     effects: [],
@@ -30,15 +30,25 @@ export function* collectingWords(words: Words, options: FactOptions): Generator<
     isOwn: false,
   } as const
   const collector = new Collector('', tool, { ...options, readsWords: true })
-  return yield* collecting(collector, { action, context, user })
+  return collecting(collector, { action, context, user })
 }
+
+/** So few that others hardly wait for them, and so many that most calls are one step. */
+const CHARACTERS_AT_ONCE = 2_000
+/** What a string or number takes beside its characters. */
+const LEAF_CHARACTERS = 100
 
 function* collecting(collector: Collector, value: unknown): Generator<undefined, Facts> {
   const { leaves, unread } = leavesOf(value)
   for (const reason of unread) collector.fail('', reason)
+  let characters = 0
   for (const leaf of leaves) {
+    if (characters >= CHARACTERS_AT_ONCE) {
+      yield
+      characters = 0
+    }
     collector.take(leaf)
-    yield
+    characters += LEAF_CHARACTERS + (typeof leaf.value === 'string' ? leaf.value.length : 0)
   }
   return collector.facts()
 }

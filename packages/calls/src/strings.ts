@@ -19,63 +19,84 @@ const MAXIMUM_DEPTH = 64
 /** JSON in a string is looked into, so often. */
 const MAXIMUM_ENCODED = 3
 
+/** What is still to be looked at. */
+interface Open {
+  readonly value: unknown
+  readonly where: string
+  readonly names: readonly string[]
+  readonly depth: number
+  readonly encoded: number
+}
+
 /** Everything in the arguments that says something, names of members included where they are no ordinary names. */
 export function leavesOf(value: unknown): Leaves {
-  const leaves: Leaf[] = []
-  const unread = new Set<string>()
-  let characters = 0
-  const stack: { value: unknown; where: string; names: readonly string[]; depth: number; encoded: number }[] =
-    [{ value, where: '', names: [], depth: 0, encoded: 0 }]
-  const seen = new Set<object>()
-  const add = (leaf: Leaf): boolean => {
-    characters += typeof leaf.value === 'string' ? leaf.value.length : 0
-    if (leaves.length >= MAXIMUM_LEAVES) unread.add(`more than ${MAXIMUM_LEAVES} values`)
-    else if (characters > MAXIMUM_CHARACTERS) unread.add(`more than ${MAXIMUM_CHARACTERS} characters`)
-    else return leaves.push(leaf) > 0
-    return false
+  return new LeafReader(value)
+}
+
+class LeafReader implements Leaves {
+  readonly leaves: Leaf[] = []
+  readonly unread: string[] = []
+  readonly #open: Open[]
+  #seen: Set<object> | undefined
+  #characters = 0
+
+  constructor(value: unknown) {
+    this.#open = [{ value, where: '', names: [], depth: 0, encoded: 0 }]
+    for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) this.#read(next)
   }
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+
+  #read(next: Open): void {
     const { value, where, names, depth, encoded } = next
-    if (typeof value === 'number') add({ where, names, value })
-    if (typeof value === 'string') {
-      add({ where, names, value })
+    if (typeof value === 'number') this.#add({ where, names, value })
+    else if (typeof value === 'string') {
+      this.#add({ where, names, value })
       const inner = encoded < MAXIMUM_ENCODED ? decoded(value) : undefined
       if (inner !== undefined)
-        stack.push({ value: inner, where, names, depth: depth + 1, encoded: encoded + 1 })
-    }
-    if (typeof value !== 'object' || value === null) continue
-    if (depth >= MAXIMUM_DEPTH) {
-      unread.add(`values nested more than ${MAXIMUM_DEPTH} deep`)
-      continue
-    }
-    if (seen.has(value)) {
-      unread.add('values that contain themselves')
-      continue
-    }
-    seen.add(value)
-    if (leaves.length + stack.length > MAXIMUM_LEAVES) {
-      unread.add(`more than ${MAXIMUM_LEAVES} values`)
-      continue
-    }
+        this.#open.push({ value: inner, where, names, depth: depth + 1, encoded: encoded + 1 })
+    } else if (typeof value === 'object' && value !== null) this.#expand(value, next)
+  }
+
+  #expand(value: object, { where, names, depth, encoded }: Open): void {
+    if (depth >= MAXIMUM_DEPTH) return this.#fail(`values nested more than ${MAXIMUM_DEPTH} deep`)
+    this.#seen ??= new Set()
+    if (this.#seen.has(value)) return this.#fail('values that contain themselves')
+    this.#seen.add(value)
+    if (this.leaves.length + this.#open.length > MAXIMUM_LEAVES)
+      return this.#fail(`more than ${MAXIMUM_LEAVES} values`)
     const isArray = Array.isArray(value)
-    for (const [name, member] of Object.entries(value).reverse()) {
-      const at = `${where}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
-      stack.push({
-        value: member,
-        where: at,
-        names: isArray ? names : [...names, name],
-        depth: depth + 1,
-        encoded,
-      })
-      if (!isArray && !/^[\w .$-]{1,100}$/.test(name)) add({ where: at, names, value: name })
+    const members = Object.keys(value)
+    // The last one first, so that the first one is looked at next.
+    for (let i = members.length - 1; i >= 0; i--) {
+      const name = members[i] as string
+      const at = `${where}/${isArray ? name : pointed(name)}`
+      const inner = isArray ? names : [...names, name]
+      const member = (value as Record<string, unknown>)[name]
+      this.#open.push({ value: member, where: at, names: inner, depth: depth + 1, encoded })
+      if (!isArray && !ORDINARY_NAME.test(name)) this.#add({ where: at, names, value: name })
     }
   }
-  return { leaves, unread: [...unread] }
+
+  #add(leaf: Leaf): void {
+    this.#characters += typeof leaf.value === 'string' ? leaf.value.length : 0
+    if (this.leaves.length >= MAXIMUM_LEAVES) this.#fail(`more than ${MAXIMUM_LEAVES} values`)
+    else if (this.#characters > MAXIMUM_CHARACTERS) this.#fail(`more than ${MAXIMUM_CHARACTERS} characters`)
+    else this.leaves.push(leaf)
+  }
+
+  #fail(reason: string): void {
+    if (!this.unread.includes(reason)) this.unread.push(reason)
+  }
+}
+
+const ORDINARY_NAME = /^[\w .$-]{1,100}$/
+
+/** A name as a part of a JSON Pointer. */
+function pointed(name: string): string {
+  return /[~/]/.test(name) ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name
 }
 
 function decoded(text: string): unknown {
-  const first = text.trimStart()[0]
-  if (first !== '{' && first !== '[' && first !== '"') return undefined
+  if (!/^\s*[{["]/.test(text)) return undefined
   try {
     return JSON.parse(text)
   } catch {

@@ -36,28 +36,31 @@ function byProgram({ name, args }: ShellCommand): CommandEffects {
 }
 
 function told(program: Program, words: readonly string[], args: readonly Argument[]): CommandEffects {
-  const at = subcommandAt(program, args)
+  const table = tableOf(program)
+  const at = subcommandAt(table, args)
   const subcommand = at < 0 ? undefined : args[at]
-  const before = at < 0 ? [] : args.slice(0, at)
   if (subcommand !== undefined) {
     const nested = program.nested?.[subcommand.text]
-    const rest = [...before.filter(({ text }) => text.startsWith('-')), ...args.slice(at + 1)]
-    if (nested !== undefined) return told(nested, [...words, subcommand.text], rest)
+    if (nested !== undefined) {
+      const before = args.slice(0, at).filter(({ text }) => text.startsWith('-'))
+      return told(nested, [...words, subcommand.text], [...before, ...args.slice(at + 1)])
+    }
   }
-  const listed = subcommand === undefined ? undefined : effectListed(program.subcommands, [subcommand.text])
-  const isTaken = listed !== undefined && program.subcommands !== undefined
+  const listed = subcommand === undefined ? undefined : table.subcommands?.get(subcommand.text)
+  const isTaken = listed !== undefined
   const rest = isTaken ? args.filter((_, i) => i !== at) : args
   const own = listed ?? (hasToKnow(program, subcommand) ? undefined : program.effect)
-  const byOption = effectListed(program.options, optionsOf(rest))
-  const operands = operandsOf(rest, program)
+  const byOption = table.options === undefined ? undefined : effectOfOptions(table.options, rest)
+  const operands = operandsOf(rest, table.valued)
   const effects = own === undefined ? [] : [isTaken ? graver(own, byOption) : (byOption ?? own)]
-  const files = filesOf(program, operands, effects.includes('read'))
+  const { reads, writes } = filesOf(program, operands, effects[0] === 'read')
+  const outputs = outputsOf(rest, program)
   return {
     effects,
     operands,
     words: isTaken && subcommand !== undefined ? [...words, subcommand.text] : words,
-    ...files,
-    writes: [...files.writes, ...outputsOf(rest, program)],
+    reads,
+    writes: outputs.length === 0 ? writes : [...writes, ...outputs],
   }
 }
 
@@ -78,55 +81,75 @@ function hasToKnow({ subcommands, effect }: Program, subcommand: Argument | unde
   return subcommands !== undefined && effect === undefined && subcommand !== undefined
 }
 
-function subcommandAt({ subcommands, nested, valued = '' }: Program, args: readonly Argument[]): number {
-  if (subcommands === undefined && nested === undefined) return -1
-  const options = new Set(valued.split(' '))
+function subcommandAt({ subcommands, hasSubcommands, valued }: Table, args: readonly Argument[]): number {
+  if (!hasSubcommands) return -1
   for (let i = 0; i < args.length; i++) {
     const { text } = args[i] as Argument
-    if (options.has(text)) i++
-    else if (!text.startsWith('-') || effectListed(subcommands, [text]) !== undefined) return i
+    if (valued.has(text)) i++
+    else if (!text.startsWith('-') || subcommands?.has(text) === true) return i
   }
   return -1
 }
 
-/** Options, those that stand together one by one, and `--name=value` without the value. */
-function optionsOf(args: readonly Argument[]): string[] {
-  return args.flatMap(({ text }) => {
-    if (text.startsWith('--')) return [text === '--' ? text : (text.split('=')[0] as string)]
-    if (/^-[A-Za-z]{2,}/.test(text)) return [text, ...[...text.slice(1)].map((letter) => `-${letter}`)]
-    return [text]
-  })
-}
-
-/** The gravest that some word is listed for. */
-function effectListed(lists: Lists | undefined, words: readonly string[]): Effect | undefined {
-  if (lists === undefined) return undefined
-  const known = effectsByWord(lists)
+/**
+ * The gravest that an option is listed for; of those that stand together one by one, and of `--name=value` without the
+ * value.
+ */
+function effectOfOptions(known: ReadonlyMap<string, Effect>, args: readonly Argument[]): Effect | undefined {
   let found: Effect | undefined
-  for (const word of words) {
-    const effect = known.get(word)
-    if (effect !== undefined && (found === undefined || isGraver(effect, found))) found = effect
+  for (const { text } of args) {
+    if (text.startsWith('--')) {
+      const end = text === '--' ? -1 : text.indexOf('=')
+      found = graverOf(found, known.get(end < 0 ? text : text.slice(0, end)))
+      continue
+    }
+    found = graverOf(found, known.get(text))
+    if (/^-[A-Za-z]{2,}/.test(text)) {
+      for (const letter of text.slice(1)) found = graverOf(found, known.get(`-${letter}`))
+    }
   }
   return found
 }
 
-type Lists = Partial<Readonly<Record<Effect, string>>>
-const BY_WORD = new WeakMap<Lists, ReadonlyMap<string, Effect>>()
+function graverOf(one: Effect | undefined, other: Effect | undefined): Effect | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return isGraver(other, one) ? other : one
+}
 
-function effectsByWord(lists: Lists): ReadonlyMap<string, Effect> {
-  let known = BY_WORD.get(lists)
-  if (known === undefined) {
-    const all = new Map<string, Effect>()
-    for (const [effect, list] of Object.entries(lists) as [Effect, string][]) {
-      for (const word of list.split(' ')) {
-        const before = all.get(word)
-        if (before === undefined || isGraver(effect, before)) all.set(word, effect)
-      }
+/** What is listed for a program, by word. */
+interface Table {
+  readonly subcommands: ReadonlyMap<string, Effect> | undefined
+  readonly hasSubcommands: boolean
+  readonly options: ReadonlyMap<string, Effect> | undefined
+  readonly valued: ReadonlySet<string>
+}
+
+const TABLES = new WeakMap<Program, Table>()
+
+function tableOf(program: Program): Table {
+  let table = TABLES.get(program)
+  if (table === undefined) {
+    const { subcommands, nested, options, valued = '' } = program
+    table = {
+      subcommands: subcommands && effectsByWord(subcommands),
+      hasSubcommands: subcommands !== undefined || nested !== undefined,
+      options: options && effectsByWord(options),
+      valued: new Set(valued.split(' ')),
     }
-    BY_WORD.set(lists, all)
-    known = all
+    TABLES.set(program, table)
   }
-  return known
+  return table
+}
+
+function effectsByWord(lists: Partial<Readonly<Record<Effect, string>>>): ReadonlyMap<string, Effect> {
+  const all = new Map<string, Effect>()
+  for (const [effect, list] of Object.entries(lists) as [Effect, string][]) {
+    for (const word of list.split(' ')) {
+      const before = all.get(word)
+      if (before === undefined || isGraver(effect, before)) all.set(word, effect)
+    }
+  }
+  return all
 }
 
 function isGraver(effect: Effect, than: Effect): boolean {
@@ -138,8 +161,7 @@ function graver(own: Effect, byOption: Effect | undefined): Effect {
   return byOption !== undefined && isGraver(byOption, own) ? byOption : own
 }
 
-function operandsOf(args: readonly Argument[], { valued = '' }: Program): Argument[] {
-  const options = new Set(valued.split(' '))
+function operandsOf(args: readonly Argument[], options: ReadonlySet<string>): Argument[] {
   const operands: Argument[] = []
   let isLiteral = false
   for (let i = 0; i < args.length; i++) {

@@ -2,6 +2,7 @@ import type { Effect } from '../model/call.js'
 import { isLoading } from './loading-variables.js'
 import type { CommandEffects } from './program.js'
 import type { ShellCommand } from './script.js'
+import type { Argument } from './words.js'
 
 /** What a project's own task is called when it does more than build and test. */
 const GRAVE_TASK =
@@ -17,38 +18,62 @@ const SET_ID = /^[ugoa]*[+=][rwxXt]*s|^[24567]\d{3}$/
 const REMOTE_MODULE = /^[\w-]+(?:\.[\w-]+)+\/|@/
 const REMOTE = /^[\w.-]+@?[\w.-]*:(?!\\|\/\/)/
 
+type Special = (args: readonly Argument[], found: CommandEffects) => Effect | undefined
+
+const has = (args: readonly Argument[], pattern: RegExp): boolean =>
+  args.some(({ text }) => pattern.test(text))
+const setsLoading = (args: readonly Argument[]): Effect | undefined =>
+  args.some(({ text }) => isLoading(text.split('=')[0] as string)) ? 'execute' : undefined
+const AWK: Special = (args) => (has(args, AWK_ACTS) ? 'execute' : undefined)
+const PAGER: Special = (args) => (has(args, /^\+/) ? 'execute' : undefined)
+const MAKE: Special = (args) => (readsMakefileElsewhere(args.map(({ text }) => text)) ? 'execute' : undefined)
+
+/** By the name of the program. */
+const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
+  ['alias', (args) => (args.length > 0 ? 'execute' : undefined)],
+  ...'export declare printf read typeset local readonly mapfile readarray getopts unset'
+    .split(' ')
+    .map((name): [string, Special] => [name, setsLoading]),
+  ['less', PAGER],
+  ['more', PAGER],
+  ['chmod', (args) => (has(args, SET_ID) ? 'admin' : undefined)],
+  ['make', MAKE],
+  ['gmake', MAKE],
+  ['awk', AWK],
+  ['gawk', AWK],
+  ['mawk', AWK],
+  [
+    'sed',
+    (args) => (args.some(({ text }) => !text.startsWith('-') && SED_ACTS.test(text)) ? 'execute' : undefined),
+  ],
+  ['mv', (_, { operands }) => (/^\/dev\//.test(operands.at(-1)?.text ?? '') ? 'delete' : undefined)],
+  ['rsync', (_, { operands }) => (has(operands, REMOTE) ? 'send' : undefined)],
+  ['git', gitEffect],
+  ['npm', (_, { words }) => (words[1] === 'exec' || words[1] === 'x' ? 'execute' : undefined)],
+  ['go', (args, { words }) => (words[1] === 'run' && has(args, REMOTE_MODULE) ? 'execute' : undefined)],
+])
+
 /** What a table of options does not tell; `unknown` where nobody can tell. */
 export function specialEffect(
   { name, args, variables }: ShellCommand,
-  { effects, operands, words }: CommandEffects,
+  found: CommandEffects,
 ): Effect | 'unknown' | undefined {
-  if (variables.some((variable) => isLoading(variable))) return 'execute'
-  const texts = args.map(({ text }) => text)
-  const [effect] = effects
-  if (name === 'export' || name === 'declare' || name === 'alias') {
-    return texts.some((text) => name === 'alias' || isLoading(text.split('=')[0] as string))
-      ? 'execute'
-      : undefined
-  }
-  if (name === 'less' || name === 'more')
-    return texts.some((text) => text.startsWith('+')) ? 'execute' : undefined
-  if (/^chmod$/.test(name)) return texts.some((text) => SET_ID.test(text)) ? 'admin' : undefined
-  if (/^(?:printf|read|typeset|local|readonly|mapfile|readarray|getopts|unset)$/.test(name))
-    return texts.some((text) => isLoading(text.split('=')[0] as string)) ? 'execute' : undefined
-  if (/^g?make$/.test(name) && readsMakefileElsewhere(texts)) return 'execute'
-  if (/^[gm]?awk$/.test(name)) return texts.some((text) => AWK_ACTS.test(text)) ? 'execute' : undefined
-  if (name === 'sed')
-    return texts.some((text) => !text.startsWith('-') && SED_ACTS.test(text)) ? 'execute' : undefined
-  if (name === 'mv') return /^\/dev\//.test(operands.at(-1)?.text ?? '') ? 'delete' : undefined
-  if (name === 'rsync') return operands.some(({ text }) => REMOTE.test(text)) ? 'send' : undefined
-  if (words[0] === 'git' && texts.some((text) => /^ext::/i.test(text))) return 'execute'
-  if (words[0] === 'npm' && (words[1] === 'exec' || words[1] === 'x')) return 'execute'
-  if (words[0] === 'go' && words[1] === 'run' && texts.some((text) => REMOTE_MODULE.test(text)))
-    return 'execute'
-  if (words[0] === 'git' && words[1] === 'checkout') return checksOutFile(texts) ? 'delete' : undefined
-  if (effect === 'execute') return ranFile(name, texts)
-  if (effect === 'build' && operands.some(({ text }) => GRAVE_TASK.test(text))) return 'execute'
-  return undefined
+  for (const variable of variables) if (isLoading(variable)) return 'execute'
+  const special = SPECIAL.get(name)?.(args, found)
+  if (special !== undefined) return special
+  const [effect] = found.effects
+  if (effect === 'execute')
+    return ranFile(
+      name,
+      args.map(({ text }) => text),
+    )
+  return effect === 'build' && has(found.operands, GRAVE_TASK) ? 'execute' : undefined
+}
+
+function gitEffect(args: readonly Argument[], { words }: CommandEffects): Effect | undefined {
+  if (has(args, /^ext::/i)) return 'execute'
+  const isOverwriting = words[1] === 'checkout' && checksOutFile(args.map(({ text }) => text))
+  return isOverwriting ? 'delete' : undefined
 }
 
 /** `git checkout FILE` throws away what was changed there. */

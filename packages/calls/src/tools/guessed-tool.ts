@@ -61,9 +61,20 @@ export function guessedTool(name: string): Tool {
 
 /** What an argument is, by the words of its name; undefined where none tells. */
 export function guessedRole(name: string): Role | undefined {
+  const known = guessed.get(name)
+  if (known !== undefined || guessed.has(name)) return known
   const words = wordsOf(name)
-  return ROLES.find(([, pattern]) => words.some((word) => pattern.test(word)))?.[0]
+  const role = ROLES.find(([, pattern]) => words.some((word) => pattern.test(word)))?.[0]
+  if (name.length > LONGEST_REMEMBERED) return role
+  if (guessed.size >= MAXIMUM_REMEMBERED) guessed.clear()
+  guessed.set(name, role)
+  return role
 }
+
+/** The same few names come again and again. */
+const guessed = new Map<string, Role | undefined>()
+const MAXIMUM_REMEMBERED = 1_000
+const LONGEST_REMEMBERED = 100
 
 function wordsOf(name: string): string[] {
   return name

@@ -15,6 +15,7 @@ const ADDRESSES =
 
 /** By the form of addr-spec (RFC 5322, 3.4.1) without comments and quoted local parts. */
 export function addressesIn(text: string): MailFact[] {
+  if (!text.includes('@')) return []
   const found = new Map<string, MailFact>()
   for (const [match] of text.matchAll(ADDRESSES)) {
     const address = match.toLowerCase()

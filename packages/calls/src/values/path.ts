@@ -99,7 +99,7 @@ const GENERATED =
 export function isGenerated(fact: PathFact, options: PathOptions): boolean {
   const { path, place } = fact
   if (place === 'temporary') return isOwnTemporary(path, 'delete', options)
-  const root = posix.resolve(options.workspace)
+  const root = rootOf(options)
   if (place !== 'workspace' || path === root) return false
   const below = path.slice(root.length + 1).split('/')
   // In any package of the workspace, and no pattern that selects more than its own name.
@@ -120,8 +120,8 @@ export function isWorkable(fact: PathFact, access: Access, options: PathOptions)
  * temporary, and it deletes what is around or beside that. What is beside it in a folder that is not shared is other work,
  * which is not written either.
  */
-function isOwnTemporary(path: string, access: Access, { workspace }: PathOptions): boolean {
-  const root = canonical(posix.resolve(workspace))
+function isOwnTemporary(path: string, access: Access, options: PathOptions): boolean {
+  const root = canonical(rootOf(options))
   const parent = posix.dirname(root)
   const reached = canonical(reachOf(path))
   const isDeleted = access === 'delete'
@@ -157,8 +157,12 @@ function normalised(text: string, { workspace, home }: PathOptions): string {
   return posix.resolve(workspace, plain)
 }
 
+/** Nothing stands in it that may mean something else: no `%`, no backslash, no scheme, and nothing but ASCII. */
+const ORDINARY = /^[ -$&-9;-[\]-~]*$/
+
 /** `file:` URLs are paths; look-alike slashes and dots are what they look like; backslashes part folders elsewhere. */
 function unwrapped(text: string): string {
+  if (ORDINARY.test(text)) return text
   let plain = text
     .normalize('NFKC')
     .replace(/[\u2044\u2215\u29F8]/g, '/')
@@ -173,9 +177,18 @@ function unwrapped(text: string): string {
   return plain.replace(/\\/g, '/')
 }
 
-function placeOf(path: string, { workspace, home }: PathOptions): PathFact['place'] {
+/** The last one that was asked about: of one policy it is always the same. */
+let known: { readonly workspace: string; readonly root: string } | undefined
+
+function rootOf({ workspace }: PathOptions): string {
+  if (known?.workspace !== workspace) known = { workspace, root: posix.resolve(workspace) }
+  return known.root
+}
+
+function placeOf(path: string, options: PathOptions): PathFact['place'] {
   if (DEVICE.test(path) && !TEMPORARY.test(path)) return 'device'
-  const root = posix.resolve(workspace)
+  const { home } = options
+  const root = rootOf(options)
   if (path === root || path.startsWith(root === '/' ? '/' : `${root}/`))
     return root === '/' ? 'system' : 'workspace'
   if (TEMPORARY.test(path)) return 'temporary'

@@ -66,11 +66,18 @@ function decodedPath(pathname: string): string {
 
 /** Those that stand anywhere in a text. */
 export function urlsIn(text: string): UrlFact[] {
+  const hasScheme = text.includes('://')
+  const hasName = text.includes('.') && /www\./i.test(text)
+  if (!hasScheme && !hasName) return []
   const found = new Set<string>()
-  for (const pattern of [URLS, WWW]) {
-    for (const [match] of text.matchAll(pattern)) found.add(match.replace(/[.,;:!?)\]]+$/, ''))
-  }
+  if (hasScheme) for (const [match] of text.matchAll(URLS)) found.add(withoutEnd(match))
+  if (hasName) for (const [match] of text.matchAll(WWW)) found.add(withoutEnd(match))
   return [...found].flatMap((one) => urlFact(one) ?? [])
+}
+
+/** What ends a sentence is no part of a link in it. */
+function withoutEnd(link: string): string {
+  return link.replace(/[.,;:!?)\]]+$/, '')
 }
 
 /** Bounded in every part, so that no text takes long. */
@@ -94,7 +101,7 @@ export function linksIn(text: string): UrlFact[] {
   const hosts = new Set([...found.values()].map(({ host }) => host))
   for (const [, host = '', rest = ''] of seen.matchAll(BARE)) {
     if (parse(host).isIcann !== true || (rest.length < 2 && FILE_ENDINGS.test(host))) continue
-    const url = urlFact(`${host}${rest}`.replace(/[.,;:!?)\]]+$/, ''))
+    const url = urlFact(withoutEnd(`${host}${rest}`))
     if (url !== undefined && !(rest.length < 2 && hosts.has(url.host))) found.set(url.text, url)
   }
   return [...found.values()]
