@@ -27,7 +27,10 @@ const PRINTS: Readonly<Record<string, readonly (readonly [string, RegExp])[]>> =
   ],
   'docs/guides/agent.md': [
     ['node agent.mjs', /^ran npm test\ndenied: .*deletes what belongs to the system/],
-    ['jamey approvals', /nothing waits for an answer/],
+    [
+      'node asks.mjs',
+      /^[0-9a-f]{8} +pending +water_the_plants$.*approved \(once\) +water_the_plants.*it has not rained.*^they got 2 litres$/ms,
+    ],
     ['jamey policy', /^policy\.yaml is in order.*^decided with 3$/ms],
     ['node remembers.mjs', /The user takes the train, never the plane\./],
   ],
