@@ -110,7 +110,8 @@ export function callOf(
   return toolCallId === undefined ? call : { ...call, call_id: toolCallId }
 }
 
-async function tellMessages(
+/** Tells a call's session what its messages have of the user's words; a call whose session cannot be told is refused. */
+export async function tellMessages(
   judge: CallJudge,
   { tool, session_id }: ToolCall,
   messages: unknown,

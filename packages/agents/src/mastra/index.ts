@@ -1,0 +1,1 @@
+export { type MastraHooks, type MastraOptions, mastraHooks } from './hooks.js'
