@@ -7,6 +7,7 @@ import { JameyError, ownPath } from '@jamey/auth'
 import type { Clock } from '@jamey/bus'
 import { auditFileName, unnamedHeads } from './audit-files.js'
 import { type AuditEntry, type AuditHead, auditLine, NOTHING_BEFORE } from './audit-record.js'
+import { isoTime } from './iso-time.js'
 
 export interface AuditLogOptions {
   /** Of the conscience that writes. */
@@ -98,7 +99,7 @@ export class AuditLog {
       const message = `${MAXIMUM_WAITING} records of the audit wait for the disk of ${this.#folder} already.`
       return Promise.reject(new AuditError('audit-full', message, { retryable: true }))
     }
-    const recordedAt = new Date(this.#options.clock.timeOfDay()).toISOString()
+    const recordedAt = isoTime(this.#options.clock.timeOfDay())
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, recordedAt, resolve, reject })
       this.#writing ??= this.#write()

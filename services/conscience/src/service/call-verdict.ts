@@ -1,4 +1,5 @@
 import type { Approval, CallEvaluation, CallVerdict } from '@jamey/contracts'
+import { isoTime } from '../audit/iso-time.js'
 import type { Findings } from '../thread/evaluation-message.js'
 import type { AttestedFact } from '../verdict/attestations.js'
 import { countedFacts } from '../verdict/circumstances.js'
@@ -53,7 +54,7 @@ export function callVerdictOf({
     policy_version: policyVersion,
     call_digest: callDigest,
     ...binding,
-    evaluated_at: new Date(nowMs).toISOString(),
+    evaluated_at: isoTime(nowMs),
   }
 }
 

@@ -76,13 +76,32 @@ export class VerdictRecord {
 
 /** As JSON, what was asked and what was decided; where all of it is short, so is what was asked. */
 function entryOf(submitted: Evaluation, verdict: Verdict): string {
-  const { receipt: _, ...rest } = submitted
-  const decided = { ...verdict, kind: 'verdict', judged: verdict.kind } as const
-  const json = jsonOf({ ...rest, ...decided })
+  const json = entryJson(submittedJson(submitted, verdict), verdict)
   if (json.length <= MAXIMUM_SUBMISSION_CHARACTERS) return json
+  const { receipt: _, ...rest } = submitted
   const { length } = JSON.stringify(rest)
   if (length <= MAXIMUM_SUBMISSION_CHARACTERS) return json
-  return jsonOf({ submission_characters: length, ...decided })
+  return entryJson(`"submission_characters":${length},`, verdict)
+}
+
+/** Members of what was asked that the verdict does not repeat, each with a comma behind it. */
+function submittedJson(submitted: Evaluation, verdict: Verdict): string {
+  let members = ''
+  for (const [name, value] of Object.entries(submitted)) {
+    if (name === 'receipt' || Object.hasOwn(verdict, name)) continue
+    const json = JSON.stringify(value)
+    if (json !== undefined) members += `${JSON.stringify(name)}:${json},`
+  }
+  return members
+}
+
+/** The verdict is written in one piece: to put all members into an object for that takes several times as long. */
+function entryJson(members: string, verdict: Verdict): string {
+  const { kind } = verdict
+  const json = JSON.stringify(verdict)
+  const head = `{"kind":"${kind}",`
+  if (!json.startsWith(head)) throw new TypeError('A verdict begins with its kind.')
+  return `{${members}"kind":"verdict","judged":"${kind}",${json.slice(head.length)}`
 }
 
 function jsonOf(entry: AuditEntry): string {
