@@ -11,7 +11,16 @@ import {
   type Surroundings,
 } from './policy/policy.js'
 import { policyOf } from './policy/policy-file.js'
-import type { Findings, Order, Report, Result, ThreadOptions, Work } from './thread/evaluation-message.js'
+import type {
+  Assignment,
+  Findings,
+  Order,
+  Outcome,
+  Report,
+  Result,
+  ThreadOptions,
+  Work,
+} from './thread/evaluation-message.js'
 import { EvaluationScheduler } from './thread/evaluation-scheduler.js'
 import { Progress } from './thread/progress.js'
 import { type Remembered, SessionDesk } from './thread/session-desk.js'
@@ -41,6 +50,10 @@ function tell(result: Result): void {
   untold.push(result)
 }
 
+function tellOutcome(outcome: Outcome): void {
+  tell(JSON.stringify(outcome))
+}
+
 function tellAll(): void {
   port.postMessage(untold)
   untold = []
@@ -54,11 +67,11 @@ function* evaluating(id: number, work: Work, dueMs: number): Generator<undefined
   for (;;) {
     const startMs = performance.now()
     // Nobody waits any more: the time goes to those who do.
-    if (startMs >= dueMs) return tell({ id, result: 'late' })
-    if (leftMs < 0) return tell({ id, result: withDigests(work, outOfTime(by)) })
+    if (startMs >= dueMs) return tellOutcome({ id, result: 'late' })
+    if (leftMs < 0) return tellOutcome({ id, result: withDigests(work, outOfTime(by)) })
     const { done, value } = steps.next()
     if (done === true)
-      return tell({
+      return tellOutcome({
         id,
         result: { ...withDigests(work, value), ...rememberedOf(work, value), ...factsFor(work, value) },
       })
@@ -111,7 +124,7 @@ function aroundOf({ attested, belongsTo }: Extract<Work, { call: unknown }>): Su
 
 function* remembering(id: number, { told, key, at }: Report): Generator<undefined, void> {
   yield
-  tell({ id, result: desk.told(key, told, at) })
+  tellOutcome({ id, result: desk.told(key, told, at) })
 }
 
 port.on('message', (orders: readonly Order[]) => {
@@ -119,17 +132,17 @@ port.on('message', (orders: readonly Order[]) => {
 })
 
 function take(order: Order): void {
-  if ('policy' in order) policy = readied(order.policy)
+  if (typeof order === 'string') assign(JSON.parse(order) as Assignment)
+  else if ('policy' in order) policy = readied(order.policy)
   else if ('sessions' in order) {
     const damaged = desk.load(order.sessions)
     if (damaged > 0) tell({ damaged })
-  } else if ('heard' in order) {
-    tell({ records: desk.heard(order.heard, order.entry, order.total, order.at) })
-  } else {
-    const { id, sender, work, leftMs } = order
-    const dueMs = performance.now() + leftMs
-    scheduler.add(sender, id, 'told' in work ? remembering(id, work) : evaluating(id, work, dueMs))
-  }
+  } else tell({ records: desk.heard(order.heard, order.entry, order.total, order.at) })
 }
 
-tell('ready')
+function assign({ id, sender, work, leftMs }: Assignment): void {
+  const dueMs = performance.now() + leftMs
+  scheduler.add(sender, id, 'told' in work ? remembering(id, work) : evaluating(id, work, dueMs))
+}
+
+tell({ isReady: true })

@@ -24,11 +24,25 @@ export type Work = (
 ) &
   Pick<Surroundings, 'attested'>
 
+/** What one sender wants done. Senders take turns. `leftMs`: after that nobody waits for it. */
+export interface Assignment {
+  readonly id: number
+  readonly sender: string
+  readonly work: Work | Report
+  readonly leftMs: number
+}
+
+/** What comes of an assignment. */
+export interface Outcome {
+  readonly id: number
+  readonly result: Findings | Remembered | 'late'
+}
+
 export type Order =
+  /** An `Assignment` as JSON, which takes a fraction of what a copy of its objects takes both threads. */
+  | string
   /** The policy of all evaluations that are ordered later. */
   | { readonly policy: PolicyText }
-  /** Senders take turns. `leftMs`: after that nobody waits for it. */
-  | { readonly id: number; readonly sender: string; readonly work: Work | Report; readonly leftMs: number }
   /** What was written down of sessions: before anything else, and all of each session together. */
   | { readonly sessions: readonly StoredRecord[] }
   | HeardEntry
@@ -61,9 +75,9 @@ export interface Findings extends Omit<CallVerdict, 'facts'> {
 }
 
 export type Result =
-  | 'ready'
-  | { readonly id: number; readonly result: Findings | Remembered }
-  | { readonly id: number; readonly result: 'late' }
+  /** An `Outcome` as JSON. */
+  | string
+  | { readonly isReady: true }
   /** To be written down, of what another conscience remembers. */
   | { readonly records: readonly SessionRecord[] }
   /** So many sessions could not be read again. */

@@ -48,10 +48,11 @@ function pretending(body: string): URL {
   const script = `import { parentPort, workerData } from 'node:worker_threads'
     const cells = new Int32Array(workerData.progress)
     const begin = (id) => { Atomics.store(cells, 0, id); Atomics.add(cells, 1, 1) }
-    const done = (id) => parentPort.postMessage([{ id, result: { rules: [], failures: [], policyVersion: 'done' } }])
+    const done = (id) =>
+      parentPort.postMessage([JSON.stringify({ id, result: { rules: [], failures: [], policyVersion: 'done' } })])
     const take = ({ id, work: { words: proposal }, leftMs }) => { ${body} }
-    parentPort.on('message', (orders) => orders.forEach(take))
-    parentPort.postMessage(['ready'])`
+    parentPort.on('message', (orders) => orders.forEach((order) => take(JSON.parse(order))))
+    parentPort.postMessage([{ isReady: true }])`
   return new URL(`data:text/javascript,${encodeURIComponent(script)}`)
 }
 

@@ -6,6 +6,7 @@ import type {
   Findings,
   HeardEntry,
   Order,
+  Outcome,
   Report,
   Result,
   ThreadOptions,
@@ -37,7 +38,8 @@ export interface EvaluationThreadOptions {
 }
 
 interface Pending extends Queued {
-  readonly work: Work | Report
+  /** As JSON. */
+  readonly work: string
   readonly context: Pick<RequestContext, 'remainingMs'>
   /** What has to be left of the requester's time for the evaluation to begin. */
   readonly answeringMs: number
@@ -137,10 +139,11 @@ export class EvaluationThread {
     void this.#worker?.terminate()
   }
 
-  #done(sender: string, work: Work | Report, context: Pending['context']): Promise<Findings | Remembered> {
+  #done(sender: string, wanted: Work | Report, context: Pending['context']): Promise<Findings | Remembered> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(closedError())
-      const characters = JSON.stringify(work).length
+      const work = JSON.stringify(wanted)
+      const characters = work.length
       const answeringMs = Math.min(ANSWERING_SHARE * context.remainingMs, LONGEST_ANSWERING_MS)
       if (!this.#queue.add({ sender, characters, work, context, answeringMs, resolve, reject })) {
         return reject(overloadedError(sender))
@@ -197,12 +200,14 @@ export class EvaluationThread {
       }
       this.#lastId = this.#lastId === HIGHEST_ID ? 1 : this.#lastId + 1
       this.#running.set(this.#lastId, pending)
-      this.#order({ id: this.#lastId, sender, work, leftMs })
+      this.#order(
+        `{"id":${this.#lastId},"sender":${JSON.stringify(sender)},"leftMs":${leftMs},"work":${work}}`,
+      )
       if (this.#watch === undefined) this.#look(undefined)
     }
   }
 
-  #settle({ id, result }: Extract<Result, { id: number }>): void {
+  #settle({ id, result }: Outcome): void {
     const pending = this.#running.get(id)
     if (pending === undefined) return
     this.#running.delete(id)
@@ -244,8 +249,8 @@ export class EvaluationThread {
   }
 
   #take(worker: Worker, result: Result): void {
-    if (result === 'ready') void this.#begin(worker)
-    else if ('id' in result) this.#settle(result)
+    if (typeof result === 'string') this.#settle(JSON.parse(result) as Outcome)
+    else if ('isReady' in result) void this.#begin(worker)
     else if ('records' in result) this.#options.sessions?.onRecords(result.records)
     else this.#options.sessions?.onDamaged(result.damaged)
   }
