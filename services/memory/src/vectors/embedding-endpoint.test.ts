@@ -16,7 +16,7 @@ const endpoint = (settings: Partial<EmbeddingSettings> = {}) =>
     url: stub.url,
     model: 'nomic',
     batch: 32,
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
     queryMs: 300,
     ...settings,
   })
@@ -141,6 +141,18 @@ describe('what an endpoint of embeddings fails with', () => {
   ])('is an answer that is not valid: %s', async (_, text) => {
     stub.answer = (__, response) => response.end(text)
     expect(await failure(endpoint().embed(['a', 'b']))).toMatchObject({ code: 'embeddings-invalid' })
+  })
+
+  it('is an answer that has no end', async () => {
+    const part = Buffer.alloc(4 * 1024 * 1024, 'x')
+    stub.answer = (_, response) => {
+      const writeOn = () => {
+        while (!response.destroyed && response.write(part));
+      }
+      response.on('drain', writeOn)
+      writeOn()
+    }
+    expect(await failure(endpoint().embed(['a']))).toMatchObject({ code: 'embeddings-invalid' })
   })
 })
 

@@ -106,13 +106,18 @@ function invalid(expected: string, cause?: unknown): EmbeddingsError {
   )
 }
 
-async function textOf({ body }: Response): Promise<string> {
+async function textOf({ body, headers }: Response): Promise<string> {
   if (body === null) return ''
+  const tooLong = () => invalid(`it must have at most ${MAXIMUM_ANSWER_BYTES} bytes`)
+  if (Number(headers.get('content-length')) > MAXIMUM_ANSWER_BYTES) {
+    await body.cancel()
+    throw tooLong()
+  }
   const decoder = new TextDecoder()
   let [text, bytes] = ['', 0]
   for await (const chunk of body) {
     bytes += chunk.byteLength
-    if (bytes > MAXIMUM_ANSWER_BYTES) throw invalid(`it must have at most ${MAXIMUM_ANSWER_BYTES} bytes`)
+    if (bytes > MAXIMUM_ANSWER_BYTES) throw tooLong()
     text += decoder.decode(chunk, { stream: true })
   }
   return text + decoder.decode()
