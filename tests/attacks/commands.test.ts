@@ -67,6 +67,31 @@ describe('over MQTT, a call that looks harmless', () => {
     expect(await allowed(calls)).toEqual([])
   })
 
+  it('changes no other folder: by cd, where that fails, in a loop, a function, a shell within, an option', async () => {
+    const calls = commands(
+      'cd .. && rm -rf build',
+      'cd build; rm -rf *',
+      'cd nowhere; cd /srv/other; npm install x',
+      'cd "$OLDPWD" && rm -rf build',
+      'CDPATH=/srv; cd a && rm -rf build',
+      'HOME=/; rm -rf ~/build',
+      'for d in a ..; do cd $d; rm -rf build; done',
+      'go() { cd ..; }; go; rm -rf build',
+      "sh -c 'cd .. && rm -rf build'",
+      "bash <<'X'\ncd ..\nrm -rf build\nX",
+      "trap 'rm -rf build' EXIT; cd ..",
+      'env -C .. rm -rf build',
+      'find .. -name a -exec rm -rf {}/build \\;',
+      'X=/tmp/a true; rm -rf $X/build',
+      'git -C /srv/other commit -am x',
+      'make -C/tmp/x',
+      'npm --prefix=../other test',
+      'tar xf a.tar -C/srv/other',
+      'cp -t /etc a b',
+    )
+    expect(await allowed(calls)).toEqual([])
+  })
+
   it('reads no secrets by a pattern, a revision or the environment', async () => {
     const calls = commands(
       'cat .e*',

@@ -1,9 +1,12 @@
 import type { CommandFact, FactOptions, Facts, FileFact, Placed } from './fact-types.js'
 import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
+import { isRunner, NAMES_FILES_ALONE, showsVariables, statementOf, UNPACKS } from './shell/command-kinds.js'
+import { type Directory, directoriesFrom } from './shell/directory.js'
+import { directoryOptions } from './shell/directory-options.js'
 import type { CommandEffects } from './shell/program.js'
-import { PROGRAMS } from './shell/programs.js'
-import { readScript, type ShellCommand } from './shell/script.js'
+import { readScript } from './shell/script.js'
+import type { ShellCommand } from './shell/shell-script.js'
 import type { Argument } from './shell/words.js'
 import type { Leaf } from './strings.js'
 import { type SecretFact, secretsIn } from './text/secrets.js'
@@ -45,9 +48,12 @@ export class Collector {
   readonly #secrets: (SecretFact & Placed)[] = []
   readonly #signals: (SignalFact & Placed)[] = []
   readonly #texts: (Placed & { role: Role | undefined; text: string })[] = []
+  /** Where scripts begin. */
+  readonly #here: readonly Directory[]
 
   constructor(name: string, tool: FoundTool, options: CollectorOptions) {
     this.#options = options
+    this.#here = [{ path: options.workspace, certainty: 'known' }]
     this.#name = name
     this.#tool = tool
     for (const effect of tool.effects) this.#effects.add(effect)
@@ -209,48 +215,85 @@ export class Collector {
   }
 
   #takeScript(where: string, source: string): void {
-    const script = readScript(source)
+    const script = readScript(source, this.#here)
     for (const reason of script.unread) this.fail(where, reason)
+    for (const folder of script.entered) this.#takeFolder(where, folder)
     for (const command of script.commands) this.#takeCommand(where, command)
-    for (const { target, isWrite } of script.redirects)
-      this.#takeFile(where, target, isWrite ? 'write' : 'read')
+    for (const { target, isWrite, directories } of script.redirects)
+      this.#takeFiles(where, [target], isWrite ? 'write' : 'read', directories)
     for (const { interpreter, text } of script.code) this.#code.push({ where, interpreter, text })
     if (script.code.length > 0) this.#effects.add('execute')
   }
 
-  #takeCommand(where: string, command: ShellCommand): void {
+  /** Whoever enters a folder reads it. */
+  #takeFolder(where: string, { path, certainty }: Directory): void {
+    if (certainty === 'known') this.#takeFile(where, { text: path, isDynamic: false }, 'read')
+  }
+
+  #takeCommand(where: string, given: ShellCommand): void {
+    const command = inFolder(given)
+    const { directories } = command
     const found = effectsOf(command)
     const { words, reads, writes } = found
-    const effects = this.#withSql(where, command, this.#withFiles(found))
+    const known = this.#withSql(where, command, this.#withFiles(found, directories))
+    const effects = this.#withFolder(where, command, found, known)
     const runsInner = isRunner(command.name)
     this.#commands.push({
       where,
       words,
       effects,
-      arguments: command.args.map(({ text }) => text),
+      arguments: given.args.map(({ text }) => text),
       wrappers: command.wrappers,
     })
     if (!runsInner) for (const effect of effects) this.#effects.add(effect)
-    for (const file of reads) this.#takeFile(where, file, 'read')
-    for (const file of writes) this.#takeFile(where, file, effects.includes('delete') ? 'delete' : 'write')
+    this.#takeFiles(where, reads, 'read', directories)
+    this.#takeFiles(where, writes, effects.includes('delete') ? 'delete' : 'write', directories)
     // What a runner is given belongs to the command that it runs.
     if (runsInner || /^(?:sudo|doas|chroot|unshare|runuser)$/.test(command.name)) return
-    for (const { text } of command.args) this.#takeHidden(where, text, reads, writes)
+    for (const { text } of command.args) this.#takeHidden(where, text, found, directories)
     if (!NAMES_FILES_ALONE.test(words.join(' ')))
-      for (const { text } of command.args) this.#takeSecret(where, text, [...reads, ...writes])
+      for (const { text } of command.args) this.#takeSecret(where, text, [...reads, ...writes], directories)
     if (showsVariables(command))
       this.#takeFile(where, { text: '/proc/self/environ', isDynamic: false }, 'read')
   }
 
   /** What the next build makes again is no loss. */
-  #withFiles({ effects, writes, words }: CommandEffects): readonly Effect[] {
+  #withFiles(
+    { effects, writes, words }: CommandEffects,
+    directories: readonly Directory[],
+  ): readonly Effect[] {
     if (effects.includes('delete') && words.join() === 'rm' && writes.length > 0) {
-      const areGenerated = writes.every(({ text, isDynamic }) => {
-        return isGenerated(pathFact(text, this.#options, isDynamic), this.#options)
-      })
-      if (areGenerated) return ['write']
+      const areGenerated = directories.every(({ path }) =>
+        writes.every(({ text, isDynamic }) => {
+          const from = directories === this.#here ? undefined : path
+          return isGenerated(pathFact(text, this.#options, isDynamic, from), this.#options)
+        }),
+      )
+      if (areGenerated && directories.every(({ certainty }) => certainty === 'known')) return ['write']
     }
     return effects
+  }
+
+  /** A build elsewhere is not the project's own, and what names no files changes those of the folder that it runs in. */
+  #withFolder(
+    where: string,
+    { name, directories }: ShellCommand,
+    { writes }: CommandEffects,
+    effects: readonly Effect[],
+  ): readonly Effect[] {
+    if (directories === this.#here) return effects
+    const isChange = effects.includes('write') || effects.includes('delete')
+    const changesFolder = isChange && (UNPACKS.test(name) || writes.every(({ text }) => isLink(text)))
+    let isElsewhere = false
+    for (const { path, certainty } of directories) {
+      if (certainty === 'above') continue
+      const fact = pathFact('.', this.#options, certainty === 'unknown', path)
+      if (fact.place !== 'workspace') isElsewhere = true
+      const isOwn = fact.place === 'workspace' && isWorkable(fact, 'write', this.#options)
+      if (changesFolder && !isOwn)
+        this.#takeFile(where, { text: '.', isDynamic: false }, 'write', { path, certainty })
+    }
+    return isElsewhere ? effects.map((effect) => (effect === 'build' ? 'execute' : effect)) : effects
   }
 
   /** SQL that a client of a database is given says itself what it does. */
@@ -263,73 +306,77 @@ export class Collector {
   }
 
   /** Files that stand in options: `--output=/etc/passwd`, `if=/dev/sda`, `@/etc/shadow`. */
-  #takeHidden(where: string, text: string, reads: readonly Argument[], writes: readonly Argument[]): void {
+  #takeHidden(
+    where: string,
+    text: string,
+    { reads, writes }: CommandEffects,
+    directories: readonly Directory[],
+  ): void {
     if ([...reads, ...writes].some((file) => file.text === text)) return
     const found = /^(.*?[=@]|)((?:~|\.{0,2}\/)[^\s:=@]+)$/.exec(text)
     if (found === null) return
-    const isOutput = /^-{0,2}(?:o|out|of|output|outfile|output-\w+|log-?file|dest\w*|target\w*)=$/i.test(
-      found[1] as string,
-    )
-    this.#takeFile(where, { text: found[2] as string, isDynamic: false }, isOutput ? 'write' : 'read')
+    const isOutput =
+      /^-{0,2}(?:o|out|of|output|outfile|output-\w+|log-?file|dest\w*|target\w*|(?:out-?)?dir(?:ectory)?)=$/i.test(
+        found[1] as string,
+      )
+    const file = { text: found[2] as string, isDynamic: false }
+    this.#takeFiles(where, [file], isOutput ? 'write' : 'read', directories)
   }
 
   /** A file of secrets by its name, also as a part of a word: `HEAD:.env`, `-f.env`, `--file=.env`. */
-  #takeSecret(where: string, text: string, taken: readonly Argument[]): void {
+  #takeSecret(
+    where: string,
+    text: string,
+    taken: readonly Argument[],
+    directories: readonly Directory[],
+  ): void {
     for (const part of [text, ...text.split(/[=:@,]/).slice(1), text.replace(/^-{1,2}\w/, '')]) {
       if (part === '' || part.startsWith('-') || taken.some((file) => file.text === part)) continue
       if (/^[\w.*?[\]/~-]{3,200}$/.test(part) && /[./]/.test(part) && pathFact(part, this.#options).isSecret)
-        return this.#takeFile(where, { text: part, isDynamic: false }, 'read')
+        return this.#takeFiles(where, [{ text: part, isDynamic: false }], 'read', directories)
     }
   }
 
-  #takeFile(where: string, { text, isDynamic }: Argument, access: FileFact['access']): void {
-    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)) return
-    const fact = pathFact(text, this.#options, isDynamic)
+  /** Each from every folder that it may be named in. */
+  #takeFiles(
+    where: string,
+    files: readonly Argument[],
+    access: FileFact['access'],
+    directories: readonly Directory[],
+  ): void {
+    for (const file of files) {
+      if (directories === this.#here) this.#takeFile(where, file, access)
+      else if (file.isDynamic || /^[/~]/.test(file.text)) this.#takeFile(where, file, access, directories[0])
+      else for (const directory of directories) this.#takeFile(where, file, access, directory)
+    }
+  }
+
+  #takeFile(where: string, file: Argument, access: FileFact['access'], from?: Directory): void {
+    const { text } = file
+    if (isLink(text)) return
+    const isDynamic = file.isDynamic || (!/^[/~]/.test(text) && isUnknown(from, access))
+    const fact = pathFact(text, this.#options, isDynamic, from?.path)
     if (isDynamic) this.fail(where, `where ${text} lies is known when it runs`)
     this.#files.push({ where, ...fact, access, isWorkable: isWorkable(fact, access, this.#options) })
   }
 }
 
-/** They say the name of a file or a pattern; what they look into is known from their table. */
-const NAMES_FILES_ALONE =
-  /^(?:echo|printf|ls|ll|test|\[|basename|dirname|realpath|readlink|stat|which|type|touch|find|fd|grep|egrep|fgrep|rg|ag|sed|awk|gawk|jq|yq|git grep|git check-ignore|git ls-files|git rm|git status)\b/
-
-/** What shows all variables of the shell, among which are keys and tokens. */
-function showsVariables({ name, args }: ShellCommand): boolean {
-  const texts = args.map(({ text }) => text)
-  if (name === 'printenv' || name === 'set') return texts.length === 0
-  if (/^(?:export|declare|typeset|readonly)$/.test(name))
-    return texts.every((text) => /^-\w*p\w*$/.test(text))
-  if (/^(?:jq|yq|gojq)$/.test(name))
-    return texts.some((text) => /\$ENV\b|(?:^|[^.\w"'-])env\b(?!\()/.test(text))
-  if (/^[gm]?awk$/.test(name)) return texts.some((text) => /\bin\s+ENVIRON\b/.test(text))
-  return name === 'ps' && texts.some((text) => /^[a-z]*e[a-z]*$/.test(text))
+/** What is read at the top of a repository may be what lies there in the workspace. */
+function isUnknown(from: Directory | undefined, access: FileFact['access']): boolean {
+  return from?.certainty === 'unknown' || (from?.certainty === 'above' && access !== 'read')
 }
 
-const SQL_CLIENTS = /^(?:psql|mysql|mariadb|sqlite3|duckdb)$/
-
-/** Undefined for what is no client; one that is given nothing reads what nobody sees. */
-function statementOf(name: string, args: readonly Argument[]): Argument | undefined {
-  if (!SQL_CLIENTS.test(name)) return undefined
-  const at = args.findIndex(({ text }) => /^(?:-c|--command|-e|--execute|-cmd)$/.test(text))
-  const joined = args.find(({ text }) => /^--(?:command|execute)=/.test(text))
-  if (joined !== undefined) return { ...joined, text: joined.text.slice(joined.text.indexOf('=') + 1) }
-  const last = args
-    .filter(({ text }) => !text.startsWith('-'))
-    .slice(1)
-    .at(-1)
-  const given = at >= 0 ? args[at + 1] : /^(?:sqlite3|duckdb)$/.test(name) ? last : undefined
-  return given ?? { text: 'a session that is given nothing', isDynamic: true }
+function isLink(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)
 }
 
-/** What it does is what it is given to run. */
-function isRunner(name: string): boolean {
-  return (
-    PROGRAMS.get(name)?.effect === 'read' &&
-    /^(?:nohup|nice|time|timeout|stdbuf|setsid|ionice|watch|xargs|env|command|builtin|exec|parallel|cross-env)$/.test(
-      name,
-    )
-  )
+/** A command where its options have it work, without these. */
+function inFolder(command: ShellCommand): ShellCommand {
+  const found = directoryOptions(command.name, command.args)
+  if (found === undefined) return command
+  let { directories } = command
+  for (const folder of found.folders) directories = directoriesFrom(directories, folder)
+  return { ...command, args: found.rest, directories }
 }
 
 function ownEntry<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {

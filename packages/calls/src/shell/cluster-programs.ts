@@ -15,7 +15,11 @@ export const DOCKER: Program = {
     delete: 'rm rmi prune kill down',
     admin: 'network volume swarm service node plugin secret config stack update',
   },
-  options: { admin: '--privileged --pid --cap-add --security-opt', delete: '--volumes -v --rmi' },
+  options: {
+    admin: '--privileged --pid --cap-add --security-opt',
+    delete: '--volumes -v --rmi',
+    execute: '--mount --volume --volumes-from --device',
+  },
   nested: {
     compose: {
       effect: undefined,

@@ -1,7 +1,7 @@
 import type { Effect } from '../model/call.js'
 import type { CommandEffects, Program } from './program.js'
 import { PROGRAMS } from './programs.js'
-import type { ShellCommand } from './script.js'
+import type { ShellCommand } from './shell-script.js'
 import { specialEffect } from './special-effects.js'
 import type { Argument } from './words.js'
 
@@ -64,13 +64,15 @@ function told(program: Program, words: readonly string[], args: readonly Argumen
   }
 }
 
-/** `-o FILE`, `-oFILE`, `--output FILE`, `--output=FILE`. */
-function outputsOf(args: readonly Argument[], { outputs }: Program): Argument[] {
+/** `-o FILE`, `-oFILE`, `-xo FILE`, `--output FILE`, `--output=FILE`. */
+function outputsOf(args: readonly Argument[], { outputs, hasNoFiles }: Program): Argument[] {
   if (outputs === undefined) return []
   const options = outputs.split(' ')
   return args.flatMap((argument, i) => {
     const { text, isDynamic } = argument
     if (options.includes(text)) return args[i + 1] ?? []
+    const isTogether = hasNoFiles !== true && /^-[A-Za-z]{2,6}$/.test(text)
+    if (isTogether && options.includes(`-${text.at(-1)}`)) return args[i + 1] ?? []
     const option = options.find((one) => text.startsWith(one.startsWith('--') ? `${one}=` : one))
     return option === undefined ? [] : { text: text.slice(option.length).replace(/^=/, ''), isDynamic }
   })

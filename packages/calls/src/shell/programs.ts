@@ -3,6 +3,8 @@ import { GH, GIT } from './git-programs.js'
 import { CARGO, GO, NPM, PIP } from './package-programs.js'
 import { each, type Program } from './program.js'
 
+/** Where `cp` and the like put all that they name. */
+const INTO = '-t --target-directory'
 const READ: Program = { effect: 'read' }
 const SAY: Program = { effect: 'read', hasNoFiles: true }
 const WRITE: Program = { effect: 'write', writes: 'all' }
@@ -43,7 +45,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ],
   ['rg', { effect: 'read', skips: 1, options: { execute: '--pre' } }],
   ...each(
-    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes info help history tput clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice time timeout stdbuf setsid ionice watch xargs parallel cross-env busybox flock numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
+    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes info help history tput clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd chdir pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice time timeout stdbuf setsid ionice watch xargs parallel cross-env busybox flock numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
     SAY,
   ),
   [
@@ -65,15 +67,16 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ['find', { effect: 'read', options: { delete: '-delete', write: '-fprint -fls -fprintf' } }],
   ['fd', { effect: 'read', skips: 1 }],
   ...each('touch mkdir tee mktemp mkfifo split csplit patch', WRITE),
-  ...each('cp install ln rsync', {
+  ...each('rsync', {
     effect: 'write',
     writes: 'last',
     options: { delete: '--delete -f --force --remove-source-files', send: '-e --rsh' },
   }),
-  ['cp', { effect: 'write', writes: 'last' }],
+  ['cp', { effect: 'write', writes: 'last', outputs: INTO }],
+  ['install', { effect: 'write', writes: 'last', options: { delete: '-f --force' }, outputs: INTO }],
   // What a link leads to is written through it later, and links are not followed then.
-  ['ln', { effect: 'write', writes: 'all' }],
-  ['mv', { effect: 'write', writes: 'all' }],
+  ['ln', { effect: 'write', writes: 'all', outputs: INTO }],
+  ['mv', { effect: 'write', writes: 'all', outputs: INTO }],
   ...each('rm rmdir unlink', DELETE),
   ...each('shred wipe srm truncate wipefs blkdiscard', DELETE),
   ['dd', { effect: 'delete', hasNoFiles: true }],
@@ -84,8 +87,11 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       execute: '--to-command --checkpoint-action -I --use-compress-program',
       delete: '--remove-files',
     },
+    outputs: '-C --directory --cd --one-top-level',
   }),
-  ...each('zip unzip gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd 7z', { effect: 'write', writes: 'all' }),
+  ['unzip', { effect: 'write', writes: 'all', outputs: '-d' }],
+  ['7z', { effect: 'write', writes: 'all', outputs: '-o' }],
+  ...each('zip gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd', { effect: 'write', writes: 'all' }),
   ['zip', { effect: 'write', writes: 'all', options: { execute: '-TT --unzip-command' } }],
   ...each('chmod chown chgrp chattr setfacl', {
     effect: 'write',

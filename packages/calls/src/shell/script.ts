@@ -1,46 +1,36 @@
 import {
+  type ArithmeticFor,
   type Assignment,
   type Command,
+  type For,
+  type Function as FunctionDefinition,
   forEachChild,
   type HereDoc,
   type ParsedScript,
   type Pipeline,
   parse,
-  type Redirection,
+  type Redirect,
+  type Select,
   type SyntaxNode,
+  type While,
 } from 'unbash'
+import { anywhere, type Directory, directoriesFrom, joinDirectories } from './directory.js'
+import { branched, chained, chosen, listed, looped, piped, type Visit } from './flow.js'
 import { isLoading } from './loading-variables.js'
-import { type Argument, argumentOf } from './words.js'
-import { unwrap } from './wrappers.js'
-
-/** A simple command that a script would run. */
-export interface ShellCommand {
-  /** As it is called, without its folder; empty where only the running shell knows. */
-  readonly name: string
-  readonly args: readonly Argument[]
-  /** What it is run by, from outside: `sudo`, `xargs`, `sh -c`. */
-  readonly wrappers: readonly string[]
-  /** Where it reads from another command, which one. */
-  readonly input: string | undefined
-  /** Variables that are set for it alone. */
-  readonly variables: readonly string[]
-}
-
-/** A file that a script opens itself, or a file descriptor, which is no file. */
-export interface ShellRedirect {
-  readonly target: Argument
-  readonly isWrite: boolean
-}
-
-/** What a script would do, or what it would be if the parts that cannot be known were harmless. */
-export interface ShellScript {
-  readonly commands: readonly ShellCommand[]
-  readonly redirects: readonly ShellRedirect[]
-  /** Code in other languages that is handed to an interpreter: `python -c`. */
-  readonly code: readonly { readonly interpreter: string; readonly text: string }[]
-  /** What could not be read, and why. Whoever decides is stricter for each. */
-  readonly unread: readonly string[]
-}
+import { moveOf } from './moves.js'
+import type { ShellCommand, ShellRedirect, ShellScript } from './shell-script.js'
+import {
+  afterwards,
+  ENDED,
+  joinStates,
+  type Outcome,
+  type ShellState,
+  startingIn,
+  staying,
+} from './shell-state.js'
+import { assigned, forgotten, inChild, namesIn } from './shell-variables.js'
+import { type Argument, argumentOf, argumentsOf } from './words.js'
+import { type Inner, NOTHING, unwrap } from './wrappers.js'
 
 export const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh', 'ash', 'fish'])
 /** A substitution that stood in quotes. */
@@ -51,15 +41,27 @@ const NAMES_VARIABLES =
 const MAXIMUM_CHARACTERS = 100_000
 const MAXIMUM_COMMANDS = 2_000
 const MAXIMUM_NESTING = 16
+/** Loops and functions are looked at more than once. */
+const MAXIMUM_VISITS = 200_000
+const HERE: readonly Directory[] = [{ path: '.', certainty: 'known' }]
 
 /**
  * Every simple command of a script: behind pipes and lists, in functions, subshells and substitutions, in what `sh -c`,
- * `eval`, `sudo`, `env`, `xargs` and the like are given, and in here-documents that a shell reads.
+ * `eval`, `sudo`, `env`, `xargs` and the like are given, and in here-documents that a shell reads. Each with the folders
+ * that it may run in, where the script begins in one of these.
  */
-export function readScript(source: string): ShellScript {
-  const reader = new ScriptReader()
-  reader.read(source, [], 0)
+export function readScript(source: string, directories = HERE): ShellScript {
+  const reader = new ScriptReader(directories)
+  reader.readAll(source)
   return reader
+}
+
+/** What is around a part of a script. */
+interface Around {
+  readonly wrappers: readonly string[]
+  readonly input: string | undefined
+  readonly isInFunction: boolean
+  readonly isInLoop: boolean
 }
 
 class ScriptReader implements ShellScript {
@@ -67,141 +69,328 @@ class ScriptReader implements ShellScript {
   readonly redirects: ShellRedirect[] = []
   readonly code: { interpreter: string; text: string }[] = []
   readonly unread: string[] = []
-  readonly #variables = new Map<string, string>()
-  readonly #functions = new Set<string>()
+  entered: readonly Directory[] = []
+  left: readonly Directory[]
+  readonly #start: ShellState
+  readonly #functions = new Map<string, DefinedFunction>()
+  /** Those that are being looked at: one that calls itself has no end that could be seen. */
+  readonly #called = new Set<string>()
+  /** What `break`, `continue` and `return` leave their loop or function with. */
+  readonly #escaped: ShellState[] = []
+  readonly #traps: { text: string; by: Around; depth: number; state: ShellState }[] = []
+  #visits = 0
 
-  read(source: string, wrappers: readonly string[], depth: number): void {
-    if (source.length > MAXIMUM_CHARACTERS) return this.#fail(`a script of ${source.length} characters`)
-    if (depth > MAXIMUM_NESTING)
-      return this.#fail(`scripts within each other more than ${MAXIMUM_NESTING} times`)
-    this.#visit(parse(source), wrappers, depth, undefined)
+  constructor(directories: readonly Directory[]) {
+    this.#start = startingIn(directories)
+    this.left = directories
+  }
+
+  readAll(source: string): void {
+    const around = { wrappers: [], input: undefined, isInFunction: false, isInLoop: false }
+    const { succeeded, failed } = this.#read(source, around, 0, this.#start)
+    this.left = joinStates(succeeded, failed)?.directories ?? joinDirectories(this.left, this.entered)
+    // A trap runs wherever the shell is then.
+    for (const { text, by, depth, state } of this.#traps) {
+      const directories = joinDirectories(this.#start.directories, this.entered)
+      const before = this.entered
+      this.#read(text, by, depth, { ...state, directories })
+      if (this.entered !== before) this.#fail('a trap that changes the folder')
+    }
+  }
+
+  #read(source: string, by: Around, depth: number, state: ShellState): Outcome {
+    if (source.length > MAXIMUM_CHARACTERS) this.#fail(`a script of ${source.length} characters`)
+    else if (depth > MAXIMUM_NESTING)
+      this.#fail(`scripts within each other more than ${MAXIMUM_NESTING} times`)
+    else return this.#visit(parse(source), state, depth, by)
+    return staying(state)
   }
 
   #fail(what: string): void {
     if (this.unread.length < 100 && !this.unread.includes(what)) this.unread.push(what)
   }
 
-  #visit(node: SyntaxNode, wrappers: readonly string[], depth: number, input: string | undefined): void {
-    if (depth > MAXIMUM_NESTING * 4) return this.#fail('commands within each other too deep')
-    if (this.commands.length >= MAXIMUM_COMMANDS) return this.#fail(`more than ${MAXIMUM_COMMANDS} commands`)
-    if (node.type === 'Script') this.#checkErrors(node)
-    if (node.type === 'Assignment') this.#assign(node)
-    if (isRedirection(node)) this.#redirect(node)
-    if (node.type === 'Pipeline') return this.#pipe(node, wrappers, depth)
-    if (node.type === 'Command') this.#command(node, wrappers, depth, input)
-    if (node.type === 'Function') this.#define(node.name.value, depth)
-    forEachChild(node, (child) => this.#visit(child, wrappers, depth + 1, undefined))
+  #isTooMuch(depth: number): boolean {
+    if (depth > MAXIMUM_NESTING * 4) this.#fail('commands within each other too deep')
+    else if (this.commands.length >= MAXIMUM_COMMANDS) this.#fail(`more than ${MAXIMUM_COMMANDS} commands`)
+    else if (++this.#visits > MAXIMUM_VISITS) this.#fail('loops and functions within each other too often')
+    else return false
+    return true
+  }
+
+  #visit(node: SyntaxNode, state: ShellState, depth: number, around: Around): Outcome {
+    if (this.#isTooMuch(depth)) return staying(state)
+    if (node.type === 'Command') return this.#command(node, state, depth, around)
+    const by = around.input === undefined ? around : { ...around, input: undefined }
+    if (node.type === 'Statement') {
+      const outcome = this.#visit(node.command, state, depth + 1, by)
+      return node.background === true ? staying(state) : outcome
+    }
+    const visit: Visit = (child, from) => this.#visit(child, from, depth + 1, by)
+    switch (node.type) {
+      case 'Script':
+        this.#checkErrors(node)
+        return listed(node.commands, state, visit)
+      case 'CompoundList':
+        return listed(node.commands, state, visit)
+      case 'AndOr':
+        return chained(node, state, visit)
+      case 'Pipeline':
+        return this.#pipe(node, state, depth, by)
+      case 'If':
+        return branched(node, state, visit)
+      case 'Case':
+        return chosen(node, state, visit)
+      case 'While':
+      case 'For':
+      case 'Select':
+      case 'ArithmeticFor':
+        return this.#loop(node, state, depth, by)
+      case 'BraceGroup':
+        return visit(node.body, state)
+      case 'Redirected':
+        for (const redirect of node.redirects) visit(redirect, state)
+        return visit(node.command, state)
+      case 'Function':
+        return this.#define(node, state, depth, by)
+      case 'Assignment':
+        this.#checkAssignment(node, state)
+        break
+      case 'Redirect':
+        this.#redirect(node, state)
+        break
+      default:
+    }
+    // Whatever else there is leaves the shell where it was: subshells, substitutions, tests, words.
+    this.#visitParts(node, state, depth, by)
+    return staying(state)
+  }
+
+  /** In a word without parts there is nothing to be run. */
+  #visitParts(node: SyntaxNode, state: ShellState, depth: number, by: Around): void {
+    forEachChild(node, (child) => {
+      if (child.type !== 'Word' || child.parts !== undefined) this.#visit(child, state, depth + 1, by)
+    })
   }
 
   #checkErrors(script: ParsedScript): void {
     for (const { message } of script.errors ?? []) this.#fail(`shell: ${message}`)
   }
 
-  #assign({ name, value, append, index }: Assignment): void {
+  #checkAssignment({ name, value, append, index }: Assignment, { variables }: ShellState): void {
     if (isLoading(name)) this.#fail(`${name} is set, which decides what is run`)
-    const isPlain = value.type === 'Word' && append !== true && index === undefined
-    const text = isPlain ? argumentOf(value, this.#variables) : undefined
+    if (value.type !== 'Word' || append === true || index !== undefined) return
+    const { text, isDynamic } = argumentOf(value, variables)
     // Where it is expanded in arithmetic, as a prompt or as the index of a list, the shell runs what stands in it.
-    if (text?.isDynamic === false && RUNNABLE.test(text.text))
-      this.#fail(`${name} is set to a text that may be run`)
-    // Set twice to different texts it may be either where it is used.
-    if (text === undefined || text.isDynamic || this.#variables.has(name)) this.#variables.delete(name)
-    else this.#variables.set(name, text.text)
+    if (!isDynamic && RUNNABLE.test(text)) this.#fail(`${name} is set to a text that may be run`)
   }
 
-  /** What a function does is looked at where it stands; calling it does no more. */
-  #define(name: string, depth: number): void {
-    if (depth <= MAXIMUM_NESTING * 4) this.#functions.add(name)
+  #redirect({ target, operator }: Redirect, { variables, directories }: ShellState): void {
+    if (target === undefined) return
+    const file = argumentOf(target, variables)
+    if (/^\d+$|^-$/.test(file.text) && operator.endsWith('&')) return
+    this.redirects.push({ target: file, isWrite: operator.includes('>'), directories })
   }
 
-  #redirect(redirection: Redirection): void {
-    if (redirection.type !== 'Redirect' || redirection.target === undefined) return
-    const target = argumentOf(redirection.target, this.#variables)
-    if (/^\d+$|^-$/.test(target.text) && redirection.operator.endsWith('&')) return
-    this.redirects.push({ target, isWrite: redirection.operator.includes('>') })
+  #pipe(node: Pipeline, state: ShellState, depth: number, by: Around): Outcome {
+    let input: string | undefined
+    return piped(node, state, (command, from) => {
+      const first = this.commands.length
+      const outcome = this.#visit(command, from, depth + 1, { ...by, input })
+      input = this.commands[first]?.name ?? 'a compound command'
+      return outcome
+    })
   }
 
-  #pipe({ commands, prefixes }: Pipeline, wrappers: readonly string[], depth: number): void {
-    for (const prefix of prefixes) this.#visit(prefix, wrappers, depth + 1, undefined)
-    let before: string | undefined
-    for (const command of commands) {
-      const from = this.commands.length
-      this.#visit(command, wrappers, depth + 1, before)
-      before = this.commands[from]?.name ?? 'a compound command'
+  #loop(node: While | For | Select | ArithmeticFor, state: ShellState, depth: number, by: Around): Outcome {
+    const within = { ...by, isInLoop: true }
+    const visit: Visit = (child, from) => this.#visit(child, from, depth + 1, within)
+    const first = this.#escaped.length
+    const after = looped(node, state, visit, () => this.#escapedSince(first))
+    return after === undefined ? ENDED : staying(after)
+  }
+
+  #escapedSince(first: number): ShellState | undefined {
+    return this.#escaped.slice(first).reduce<ShellState | undefined>(joinStates, undefined)
+  }
+
+  /** What a function does is looked at where it stands, and again where it is called in another state. */
+  #define(node: FunctionDefinition, state: ShellState, depth: number, by: Around): Outcome {
+    const name = node.name.value
+    this.#functions.set(name, { node, state, outcome: staying(state) })
+    const outcome = this.#call(name, undefined, depth, by)
+    this.#functions.set(name, { node, state, outcome })
+    return staying(state)
+  }
+
+  #call(name: string, from: ShellState | undefined, depth: number, by: Around): Outcome {
+    const { node, state, outcome } = this.#functions.get(name) as DefinedFunction
+    if (from === state) return outcome
+    const now = from ?? state
+    if (this.#called.has(name))
+      return staying({ ...now, directories: joinDirectories(now.directories, anywhere()) })
+    this.#called.add(name)
+    const first = this.#escaped.length
+    const left = this.#visit(node.body, now, depth + 1, { ...by, isInFunction: true, isInLoop: false })
+    this.#called.delete(name)
+    const returned = this.#escapedSince(first)
+    return {
+      succeeded: joinStates(left.succeeded, returned),
+      failed: joinStates(left.failed, returned),
     }
   }
 
-  #command(command: Command, wrappers: readonly string[], depth: number, input: string | undefined): void {
-    if (command.name === undefined) return
-    const words = [command.name, ...command.args].map((word) => (word.type === 'Word' ? word : undefined))
-    const all = words.map((word, i) =>
-      word === undefined
-        ? { text: (command.args[i - 1] as Assignment).text, isDynamic: true }
-        : argumentOf(word, this.#variables),
-    )
-    const variables = command.prefix.flatMap((part) => (part.type === 'Assignment' ? [part.name] : []))
-    const documents = command.redirects.filter((part): part is HereDoc => part.type === 'HereDoc')
-    this.#run(all, { wrappers, depth, input, variables, documents })
+  #command(command: Command, state: ShellState, depth: number, around: Around): Outcome {
+    const outcome = this.#runWords(command, state, depth, around)
+    const by = around.input === undefined ? around : { ...around, input: undefined }
+    this.#visitParts(command, state, depth, by)
+    return outcome
+  }
+
+  #runWords(command: Command, state: ShellState, depth: number, around: Around): Outcome {
+    const { name, prefix, args } = command
+    const own = prefix.length === 0 ? NONE : prefix.filter((part) => part.type === 'Assignment')
+    if (name === undefined) return staying(own.reduce(assigned, state))
+    const words = argumentsOf(name, state.variables)
+    const set: Assignment[] = []
+    for (const word of args) {
+      if (word.type === 'Word') words.push(...argumentsOf(word, state.variables))
+      else {
+        words.push({ text: word.text, isDynamic: true })
+        set.push(word)
+      }
+    }
+    const { redirects } = command
+    const documents = redirects.length === 0 ? NONE : redirects.filter((part) => part.type === 'HereDoc')
+    const variables = own.length === 0 ? NONE : own.map((part) => part.name)
+    const { wrappers, input, isInFunction, isInLoop } = around
+    const outcome = this.#run(words, {
+      wrappers,
+      input,
+      isInFunction,
+      isInLoop,
+      depth,
+      state,
+      isShell: true,
+      own,
+      variables,
+      documents,
+    })
+    return set.length === 0 ? outcome : afterwards(outcome, (after) => set.reduce(assigned, after))
   }
 
   /** Takes away what only runs another command, and looks at what is run. */
-  #run(words: readonly Argument[], by: Running): void {
-    const { wrappers, depth, input, variables, documents } = by
+  #run(words: readonly Argument[], by: Running): Outcome {
+    const { wrappers, depth, input, variables, state } = by
     const [first] = words
-    if (first === undefined) return
+    if (first === undefined) return staying(state)
     if (first.isDynamic) this.#fail('a command whose name is known when it runs')
     // `${IFS}` in a name makes several words of one.
     const name = first.isDynamic ? '' : baseName(first.text)
     const args = words.slice(1)
     if (NAMES_VARIABLES.test(name) && args.some(({ text }) => /\[/.test(text) && RUNNABLE.test(text)))
       this.#fail(`${name} runs what stands in the index of a list`)
-    // A function that calls itself has no end that could be seen.
-    if (this.#functions.has(name))
-      return this.#fail(`the function ${name}, which is called with what is not looked into`)
-    this.commands.push({ name, args, wrappers, input, variables })
-    if (this.commands.length > MAXIMUM_COMMANDS) return this.#fail(`more than ${MAXIMUM_COMMANDS} commands`)
+    if (this.#functions.has(name)) {
+      this.#fail(`the function ${name}, which is called with what is not looked into`)
+      const outcome = this.#call(name, state, depth, by)
+      return by.isShell ? outcome : staying(state)
+    }
+    this.commands.push({ name, args, wrappers, input, variables, directories: state.directories })
+    if (this.#isTooMuch(depth)) return staying(state)
     const inner = unwrap(name, args)
-    const within = [...wrappers, name]
-    if (within.length > MAXIMUM_NESTING) return this.#fail('commands within each other too deep')
-    for (const words of inner.commands) this.#run(words, { ...by, wrappers: within, variables: [] })
+    const outcome = inner === NOTHING ? staying(state) : this.#runInner(name, inner, by)
+    return by.isShell && LEAVES.has(name) ? this.#leave(name, args, outcome, by) : outcome
+  }
+
+  /** What it leaves where the same shell goes on. */
+  #runInner(name: string, inner: Inner, outside: Running): Outcome {
+    const { depth, state } = outside
+    const by = { ...outside, wrappers: [...outside.wrappers, name] }
+    if (by.wrappers.length > MAXIMUM_NESTING) {
+      this.#fail('commands within each other too deep')
+      return staying(state)
+    }
+    const isShell = by.isShell && IN_SAME_SHELL.test(name)
+    const directories = inner.directories?.reduce<readonly Directory[]>(
+      (all, folder) => joinDirectories(all, directoriesFrom(state.directories, folder)),
+      [],
+    )
+    const there = directories === undefined ? state : { ...state, directories }
+    let outcome = staying(state)
+    for (const words of inner.commands)
+      outcome = this.#run(words, { ...by, state: there, isShell, variables: [], own: [] })
     for (const { text, isDynamic } of inner.scripts) {
       if (isDynamic) this.#fail(`what ${name} is given to run is known when it runs`)
-      else this.read(text, within, depth + 1)
+      else if (name === 'trap') this.#traps.push({ text, by, depth: depth + 1, state })
+      else outcome = this.#read(text, by, depth + 1, isShell ? there : inChild(there, by.own))
     }
     for (const { text, isDynamic } of inner.code) {
       if (isDynamic) this.#fail(`what ${name} is given to run is known when it runs`)
       this.code.push({ interpreter: name, text })
     }
-    if (inner.readsScript) this.#readInput(name, within, depth, input, documents)
+    if (inner.readsScript) this.#readInput(name, by)
+    return isShell ? outcome : staying(state)
+  }
+
+  #leave(name: string, args: readonly Argument[], inner: Outcome, by: Running): Outcome {
+    const { state, isInLoop, isInFunction } = by
+    if (name === 'exit') return ENDED
+    if ((isInLoop && /^(?:break|continue)$/.test(name)) || (isInFunction && name === 'return')) {
+      this.#escaped.push(state)
+      return ENDED
+    }
+    const move = moveOf(name, args, state, by.variables)
+    if (move === undefined) {
+      const names = namesIn(name, args)
+      return names.length === 0 ? inner : afterwards(inner, (after) => names.reduce(forgotten, after))
+    }
+    this.entered = joinDirectories(this.entered, move.succeeded?.directories ?? [])
+    return move
   }
 
   /** A shell without a script runs what it is handed. */
-  #readInput(
-    name: string,
-    within: readonly string[],
-    depth: number,
-    input: string | undefined,
-    documents: readonly HereDoc[],
-  ): void {
-    for (const { body } of documents) {
-      if (SHELLS.has(name)) this.read(body.text, within, depth + 1)
-      else this.code.push({ interpreter: name, text: body.text })
+  #readInput(name: string, by: Running): void {
+    const { documents, input, state, own, depth } = by
+    for (const { body, delimiter } of documents) {
+      if (!SHELLS.has(name)) {
+        this.code.push({ interpreter: name, text: body.text })
+        continue
+      }
+      // The shell outside has put its own variables there before.
+      const isOutside = delimiter?.quoted !== true
+      if (isOutside && /\$\{?(?:PWD|OLDPWD)/.test(body.text))
+        this.#fail(`what ${name} is given to run is known when it runs`)
+      this.#read(body.text, by, depth + 1, isOutside ? state : inChild(state, own))
     }
     if (input !== undefined) this.#fail(`${name} runs what ${input} puts out`)
   }
 }
 
-interface Running {
-  readonly wrappers: readonly string[]
+interface DefinedFunction {
+  readonly node: FunctionDefinition
+  readonly state: ShellState
+  readonly outcome: Outcome
+}
+
+interface Running extends Around {
   readonly depth: number
-  readonly input: string | undefined
+  readonly state: ShellState
+  /** Whether it is the shell itself that runs it, so that it goes on in what this leaves. */
+  readonly isShell: boolean
+  /** What is set for it alone. */
+  readonly own: readonly Assignment[]
   readonly variables: readonly string[]
   readonly documents: readonly HereDoc[]
 }
 
-function isRedirection(node: SyntaxNode): node is Redirection {
-  return node.type === 'Redirect' || node.type === 'HereDoc' || node.type === 'HereString'
-}
+const NONE: readonly never[] = []
+/** Those after which the shell is not as it was. */
+const LEAVES: ReadonlySet<string> = new Set(
+  'exit break continue return cd chdir pushd popd let unset declare typeset local readonly export printf read mapfile readarray getopts wait'.split(
+    ' ',
+  ),
+)
+const IN_SAME_SHELL = /^(?:eval|command|builtin)$/
 
 /** A command is found by its name wherever it lies; `\rm` is rm without its alias. */
 function baseName(text: string): string {

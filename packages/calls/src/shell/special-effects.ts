@@ -1,7 +1,7 @@
 import type { Effect } from '../model/call.js'
 import { isLoading } from './loading-variables.js'
 import type { CommandEffects } from './program.js'
-import type { ShellCommand } from './script.js'
+import type { ShellCommand } from './shell-script.js'
 import type { Argument } from './words.js'
 
 /** What a project's own task is called when it does more than build and test. */

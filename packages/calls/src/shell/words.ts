@@ -7,14 +7,41 @@ export interface Argument {
   readonly isDynamic: boolean
 }
 
+/** What a script sets variables to; undefined where that is not known. */
+export type Variables = ReadonlyMap<string, string | undefined>
+
 /** The word, with the variables that the same script has set to a text of its own. */
-export function argumentOf(word: Word, variables: ReadonlyMap<string, string>): Argument {
+export function argumentOf(word: Word, variables: Variables): Argument {
   const { parts } = word
-  if (parts === undefined) return { text: word.value, isDynamic: false }
+  if (parts === undefined) return atHome({ text: word.value, isDynamic: false }, variables)
   const known = parts.map((part) => partOf(part, variables))
   const text = known.map(({ text }) => text).join('')
   const leads = parts.some(({ type }) => type === 'BraceExpansion') && leadsElsewhere(text)
-  return { text, isDynamic: leads || known.some(({ isDynamic }) => isDynamic) }
+  return atHome({ text, isDynamic: leads || known.some(({ isDynamic }) => isDynamic) }, variables)
+}
+
+/** The words that a shell makes of one in a command, where it parts the text of variables that do not stand in quotes. */
+export function argumentsOf(word: Word, variables: Variables): Argument[] {
+  const argument = argumentOf(word, variables)
+  const parted = word.parts?.filter((part) => /\s/.test(textOf(part, variables))) ?? []
+  if (parted.length === 0) return [argument]
+  if (word.parts?.length !== 1) return [{ ...argument, isDynamic: true }]
+  const texts = argument.text.split(/\s+/).filter((text) => text !== '')
+  return texts.map((text) => ({ text, isDynamic: argument.isDynamic }))
+}
+
+/** Of a variable that the script sets. */
+function textOf(part: WordPart, variables: Variables): string {
+  const isVariable = part.type === 'SimpleExpansion' || part.type === 'ParameterExpansion'
+  const known = isVariable ? partOf(part, variables) : undefined
+  return known === undefined || known.isDynamic ? '' : known.text
+}
+
+/** `~` is what HOME is set to. */
+function atHome({ text, isDynamic }: Argument, variables: Variables): Argument {
+  if (!text.startsWith('~') || !variables.has('HOME') || !/^~(?:\/|$)/.test(text)) return { text, isDynamic }
+  const home = variableOf('HOME', '~', variables)
+  return { text: `${home.text}${text.slice(1)}`, isDynamic: isDynamic || home.isDynamic }
 }
 
 /**
@@ -26,7 +53,7 @@ function leadsElsewhere(text: string): boolean {
   return /[{,][/~]|[$`]|\.\.(?!\w)|\.[,}]|\}\.(?:[/{]|$)|^\{(?:.*[{,])?[,}]/s.test(plain)
 }
 
-function partOf(part: WordPart, variables: ReadonlyMap<string, string>): Argument {
+function partOf(part: WordPart, variables: Variables): Argument {
   switch (part.type) {
     case 'Literal':
     case 'SingleQuoted':
@@ -56,9 +83,10 @@ function partOf(part: WordPart, variables: ReadonlyMap<string, string>): Argumen
   }
 }
 
-function variableOf(name: string, text: string, variables: ReadonlyMap<string, string>): Argument {
+function variableOf(name: string, text: string, variables: Variables): Argument {
   const value = variables.get(name)
   if (value !== undefined) return { text: value, isDynamic: false }
+  if (variables.has(name)) return { text, isDynamic: true }
   // Where a person's files lie is all that matters of it.
   if (name === 'HOME') return { text: '~', isDynamic: false }
   if (name === 'PWD') return { text: '.', isDynamic: false }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { Argument } from './words.js'
 
 /** What a command runs in its turn. */
@@ -10,9 +11,12 @@ export interface Inner {
   readonly code: readonly Argument[]
   /** Whether it runs what stands at its standard input. */
   readonly readsScript: boolean
+  /** The folders that it is run in; where they are left out, the current one. */
+  readonly directories?: readonly Argument[] | undefined
 }
 
-const NOTHING: Inner = { commands: [], scripts: [], code: [], readsScript: false }
+/** Of a command that runs no other. */
+export const NOTHING: Inner = { commands: [], scripts: [], code: [], readsScript: false }
 const SHELLS = /^(?:ba|da|z|k|a|fi)?sh$/
 /** Interpreters, and the option before code. */
 const INTERPRETERS: readonly (readonly [RegExp, readonly string[]])[] = [
@@ -25,11 +29,18 @@ const INTERPRETERS: readonly (readonly [RegExp, readonly string[]])[] = [
 ]
 /** Commands that run the rest of their words, and their options that take a value. */
 const PREFIXES: Readonly<
-  Record<string, { readonly valued: string; readonly skip?: number; readonly assigns?: true }>
+  Record<
+    string,
+    { readonly valued: string; readonly skip?: number; readonly assigns?: true; readonly chdir?: string }
+  >
 > = {
-  sudo: { valued: '-u -g -h -p -C -T -U -D -r -t --user --group --host --prompt', assigns: true },
+  sudo: {
+    valued: '-u -g -h -p -C -T -U -D -r -t --user --group --host --prompt --chdir',
+    assigns: true,
+    chdir: '-D --chdir',
+  },
   doas: { valued: '-u -C' },
-  env: { valued: '-u -C -S --unset --chdir', assigns: true },
+  env: { valued: '-u -C -S --unset --chdir', assigns: true, chdir: '-C --chdir' },
   nohup: { valued: '' },
   nice: { valued: '-n --adjustment' },
   ionice: { valued: '-c -n -p' },
@@ -62,7 +73,8 @@ export function unwrap(name: string, args: readonly Argument[]): Inner {
   const interpreter = INTERPRETERS.find(([names]) => names.test(name))
   if (interpreter !== undefined) return interpreted(args, interpreter[1])
   if (name === 'eval') return { ...NOTHING, scripts: [joined(args)] }
-  if (name === 'find' || name === 'fd') return { ...NOTHING, commands: executed(args) }
+  if (name === 'find') return found(args)
+  if (name === 'fd') return { ...NOTHING, commands: executed(args) }
   if (name === 'su') return { ...NOTHING, scripts: after(args, ['-c', '--command']) }
   if (name === 'ssh') return remote(args)
   if (name === 'watch') {
@@ -73,12 +85,13 @@ export function unwrap(name: string, args: readonly Argument[]): Inner {
   if (name === 'git') return { ...NOTHING, scripts: aliases(args) }
   const prefix = PREFIXES[name]
   if (prefix === undefined) return NOTHING
+  const words = rest(args, prefix)
+  const directories = chosenBy(args.slice(0, args.length - words.length), prefix.chdir)
   if (name === 'npx' || name === 'env') {
     const scripts = after(args, name === 'npx' ? ['-c', '--call'] : ['-S', '--split-string'])
-    if (scripts.length > 0) return { ...NOTHING, scripts }
+    if (scripts.length > 0) return { ...NOTHING, scripts, directories }
   }
-  const words = rest(args, prefix)
-  return words.length === 0 ? NOTHING : { ...NOTHING, commands: [words] }
+  return words.length === 0 ? NOTHING : { ...NOTHING, commands: [words], directories }
 }
 
 function shell(args: readonly Argument[]): Inner {
@@ -111,6 +124,31 @@ function joined(args: readonly Argument[]): Argument {
   }
 }
 
+/** `find` runs a command where it stands, or with `-execdir` in the folder of what it found. */
+function found(args: readonly Argument[]): Inner {
+  const end = args.findIndex(({ text }) => /^[-(!,]/.test(text) && !/^-(?:[HLP]|D|O\d)$/.test(text))
+  const named = args.slice(0, end < 0 ? args.length : end).filter(({ text }) => !text.startsWith('-'))
+  const roots = named.length === 0 ? [{ text: '.', isDynamic: false }] : named
+  const isBeside = args.some(({ text }) => /^-(?:exec|ok)dir$/.test(text))
+  const commands = roots.flatMap((root) =>
+    executed(args).map((words) => words.map((word) => foundBelow(root, word))),
+  )
+  if (!isBeside) return { ...NOTHING, commands }
+  const parents = roots
+    .filter(({ text }) => !/(?:^|\/)\.{0,2}$/.test(text))
+    .map(({ text, isDynamic }) => ({ text: posix.join(text, '..'), isDynamic }))
+  return { ...NOTHING, commands, directories: [{ text: '.', isDynamic: false }, ...roots, ...parents] }
+}
+
+/** `{}` is something below where it looks. */
+function foundBelow(root: Argument, word: Argument): Argument {
+  if (!word.text.includes('{}')) return word
+  return {
+    text: word.text.replaceAll('{}', `${root.text}/{}`),
+    isDynamic: word.isDynamic || root.isDynamic,
+  }
+}
+
 /** `-exec COMMAND ... ;` or `+`, of which there may be several. */
 function executed(args: readonly Argument[]): (readonly Argument[])[] {
   const commands: (readonly Argument[])[] = []
@@ -138,6 +176,17 @@ function aliases(args: readonly Argument[]): readonly Argument[] {
       )
     return found === null ? [] : [{ text: found[1] as string, isDynamic }]
   })
+}
+
+/** `-C FOLDER`, `-CFOLDER` and `--chdir=FOLDER`, of which the last counts; undefined where there is none. */
+function chosenBy(args: readonly Argument[], names: string | undefined): readonly Argument[] | undefined {
+  const options = names?.split(' ') ?? []
+  const values = args.flatMap(({ text, isDynamic }, i) => {
+    if (options.includes(text)) return args[i + 1] ?? []
+    const option = options.find((one) => text.startsWith(one.startsWith('--') ? `${one}=` : one))
+    return option === undefined ? [] : { text: text.slice(option.length).replace(/^=/, ''), isDynamic }
+  })
+  return values.length === 0 ? undefined : values.slice(-1)
 }
 
 function rest(

@@ -54,9 +54,12 @@ const TEMPORARY = /^(?:\/tmp|\/var\/tmp|\/dev\/shm|\/private\/tmp)(?:\/|$)/
 /** What a shell makes several names of. */
 const PATTERN = /[*?[{]|[@!+]\(/
 
-/** `isDynamic`: variables or substitutions stand in it, so that it may lie anywhere. */
-export function pathFact(text: string, options: PathOptions, isDynamic = false): PathFact {
-  const path = normalised(text, options)
+/**
+ * `isDynamic`: variables or substitutions stand in it, so that it may lie anywhere. `from`: where a relative one begins, if
+ * not in the workspace.
+ */
+export function pathFact(text: string, options: PathOptions, isDynamic = false, from?: string): PathFact {
+  const path = normalised(text, options, from)
   return {
     text,
     path,
@@ -147,14 +150,20 @@ function holds(folder: string, path: string): boolean {
   return path === folder || path.startsWith(`${folder}/`)
 }
 
-function normalised(text: string, { workspace, home }: PathOptions): string {
+function normalised(text: string, options: PathOptions, from?: string): string {
+  const { workspace, home } = options
   const plain = unwrapped(text)
-  if (/^~(?:\/|$)/.test(plain)) {
-    const below = posix.normalize(`/${plain.slice(1)}`)
-    return home === undefined ? `~${below === '/' ? '' : below}` : posix.join(home, below)
-  }
-  if (plain.startsWith('~')) return posix.normalize(plain)
-  return posix.resolve(workspace, plain)
+  if (plain.startsWith('~'))
+    return home === undefined || !/^~(?:\/|$)/.test(plain) ? inHome(plain) : posix.join(home, plain.slice(1))
+  if (from === undefined || plain.startsWith('/')) return posix.resolve(workspace, plain)
+  const folder = normalised(from, options)
+  return folder.startsWith('~') ? inHome(`${folder}/${plain}`) : posix.resolve(folder, plain)
+}
+
+/** In or above a home folder that nobody knows. */
+function inHome(path: string): string {
+  const plain = posix.normalize(path)
+  return plain.startsWith('~') ? plain.replace(/\/$/, '') : path
 }
 
 /** Nothing stands in it that may mean something else: no `%`, no backslash, no scheme, and nothing but ASCII. */

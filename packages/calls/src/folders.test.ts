@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest'
+import { factsOf } from './facts.js'
+
+const PLACE = { workspace: '/srv/me/app', home: '/srv/me' }
+
+function bash(command: string) {
+  return factsOf({ tool: 'Bash', arguments: { command } }, PLACE)
+}
+
+/** What is changed, and where; `?` where nobody knows. */
+function changes(command: string): string[] {
+  // What a shell is given to run is a word of its command, too.
+  const changed = bash(command).files.filter(
+    ({ access, text }) => access !== 'read' && !/^(?:cd|rm) /.test(text),
+  )
+  return [...new Set(changed.map(({ path, place }) => (place === 'unknown' ? '?' : path)))].sort()
+}
+
+/** What a policy allows without a question, as far as the facts tell. */
+function isOrdinary(command: string): boolean {
+  const { effects, files, unread, commands } = bash(command)
+  return (
+    effects.every((effect) => /^(?:read|write|build)$/.test(effect)) &&
+    commands.every((one) => one.effects.length > 0) &&
+    files.every((file) => (file.access === 'read' ? file.place !== 'device' : file.isWorkable)) &&
+    files.every(({ place, isSecret }) => place !== 'unknown' && !isSecret) &&
+    unread.length === 0
+  )
+}
+
+describe('the folder of a script', () => {
+  it.each([
+    ['cd a && rm -r x', ['/srv/me/app/a/x']],
+    ['cd a; rm -r x', ['/srv/me/app/a/x', '/srv/me/app/x']],
+    ['cd .. && rm -r x', ['/srv/me/x']],
+    ['cd .. || exit; rm -r x', ['/srv/me/x']],
+    ['cd .. || { echo no; exit 1; }\nrm -r x', ['/srv/me/x']],
+    ['cd .. || return; rm -r x', ['/srv/me/app/x', '/srv/me/x']],
+    ['cd a && rm -r x || rm -r y', ['/srv/me/app/a/x', '/srv/me/app/a/y', '/srv/me/app/y']],
+    ['! cd a || rm -r x', ['/srv/me/app/a/x']],
+    ['cd a && cd ../.. && rm -r x', ['/srv/me/x']],
+    ['cd / && rm -r x', ['/x']],
+    ['cd && rm -r x', ['/srv/me/x']],
+    ['cd ~/b && rm -r x', ['/srv/me/b/x']],
+    ['cd $HOME && rm -r x', ['/srv/me/x']],
+    ['cd -P -- .. && rm -r x', ['/srv/me/x']],
+    ['x=..; cd $x && rm -r y', ['/srv/me/y']],
+    ['x="a b"; rm -r $x', ['/srv/me/app/a', '/srv/me/app/b']],
+    ['cd a && cd - && rm -r x', ['/srv/me/app/x']],
+    ['cd - && rm -r x', ['?']],
+    ['cd "$1" && rm -r x', ['?']],
+    ['cd "$1" && rm -r /srv/me/app/x', ['/srv/me/app/x']],
+    ['cd $(mktemp -d) && rm -r x', ['?']],
+    ['pushd / && popd && rm -r x', ['/srv/me/app/x']],
+    ['pushd / && rm -r x', ['/x']],
+    ['pushd / && pushd && rm -r x', ['/srv/me/app/x']],
+    ['popd && rm -r x', ['?']],
+    ['CDPATH=..; cd a && rm -r x', ['/srv/me/app/a/x', '?']],
+    ['CDPATH=.. cd ./a && rm -r x', ['/srv/me/app/a/x']],
+    ['HOME=/etc; cd && rm -r x', ['/etc/x']],
+    ['HOME=/etc; rm -r ~/x', ['/etc/x']],
+    ['(cd .. && rm -r x); rm -r y', ['/srv/me/app/y', '/srv/me/x']],
+    ['{ cd .. && ls; }; rm -r x', ['/srv/me/app/x', '/srv/me/x']],
+    ['echo "$(cd .. && rm -r x)"; rm -r y', ['/srv/me/app/y', '/srv/me/x']],
+    ['cd .. & rm -r x', ['/srv/me/app/x']],
+    ['ls | (cd ..; cat); rm -r x', ['/srv/me/app/x']],
+    ['ls | cd ..; rm -r x', ['/srv/me/app/x', '/srv/me/x']],
+    ['if cd ..; then rm -r x; else rm -r y; fi', ['/srv/me/app/y', '/srv/me/x']],
+    ['case $a in b) cd ..;; esac; rm -r x', ['/srv/me/app/x', '/srv/me/x']],
+    ['for d in a ..; do (cd $d && rm -r x); done', ['/srv/me/app/a/x', '/srv/me/x']],
+    ['for d in a b; do cd ..; done; rm -r x', ['/srv/me/app/x', '/srv/me/x', '/srv/x']],
+    ['for d in a; do cd .. || break; done; rm -r x', ['/srv/me/app/x', '/srv/me/x']],
+    ['until cd ..; do :; done; rm -r x', ['/srv/me/app/x', '/srv/me/x', '/srv/x', '/x', '?']],
+    ['f() { rm -r x; }; cd .. && f', ['/srv/me/app/x', '/srv/me/x']],
+    ['f() { cd ..; return; cd a; }; f; rm -r x', ['/srv/me/app/x', '/srv/me/x']],
+    ["sh -c 'cd .. && rm -r x'; rm -r y", ['/srv/me/app/y', '/srv/me/x']],
+    ["cd .. && bash <<'X'\nrm -r x\nX", ['/srv/me/x']],
+    ["eval 'cd ..' && rm -r x", ['/srv/me/x']],
+    ['command cd .. && rm -r x', ['/srv/me/x']],
+    ['sudo cd .. && rm -r x', ['/srv/me/app/x']],
+    ['env -C .. rm -r x', ['/srv/me/x']],
+    ['env --chdir=a rm -r x', ['/srv/me/app/a/x']],
+    ['sudo -D / rm -r x', ['/x']],
+    ["cd a; trap 'rm -r x' EXIT; cd /", ['/srv/me/app/a/x', '/srv/me/app/x', '/x']],
+    ['find /etc -execdir rm x ;', ['/etc/x', '/srv/me/app/x', '/x']],
+    ['find .. -name y -exec rm -r {}/x ;', ['/srv/me/{}/x']],
+    ['D=$PWD; cd a && rm -r $D/x', ['/srv/me/app/x']],
+    ['cd .. && echo > x', ['/srv/me/x']],
+    ['cd "$(git rev-parse --show-toplevel)" && rm -r x', ['?']],
+  ])('%s changes what lies there', (command, expected) => {
+    expect(changes(command)).toEqual([...expected].sort())
+  })
+
+  it.each([
+    'cd ../other && npm test',
+    'cd .. && make',
+    'cd "$1" && npm test',
+    'cd ~ && git commit -am x',
+    'cd .. && tar xf /tmp/a.tar',
+    'cd ~/.ssh && cat config',
+    'cd /dev && ls',
+    'cd .git/hooks && tar xf ../../a.tar',
+    'cd a; cd ..; npm test',
+    'cd "$(git rev-parse --show-toplevel)" && rm -rf build',
+    'git -C .. commit -am x',
+    'git --git-dir=/x/.git --work-tree /x commit -m y',
+    'make -C/tmp/x',
+    'make -C ..',
+    'ninja -C ../b',
+    'npm --prefix=.. test',
+    'pnpm --dir .. install',
+    'yarn --cwd ../a test',
+    'cargo build --manifest-path ../a/Cargo.toml',
+    'go -C .. test',
+    'vitest --root ../a',
+    'tar xf a.tar -C..',
+    'tar xf a.tar --directory=..',
+    'tar -xzC .. -f a.tgz',
+    'cp -t /etc a b',
+    'cp -rt /etc a b',
+    'unzip a.zip -d../x',
+    'docker create --mount type=bind,source=/,target=/h x',
+  ])('%s is no ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(false)
+  })
+
+  it.each([
+    'cd packages/foo && npm test',
+    'cd src && ls',
+    '(cd build && cmake ..)',
+    'mkdir -p build && cd build && cmake .. && make',
+    'cd "$(git rev-parse --show-toplevel)" && git status',
+    'cd $(git rev-parse --show-toplevel) && git add -A && git commit -m x && npm test && cat README.md',
+    'cd /srv/me/app/packages/a && npm run build && cd ../b && npm run build',
+    'cd ~/app && npm test',
+    'cd a || exit 1; npm test',
+    'cd build && rm -rf *',
+    'for d in packages/*; do (cd "$d" && npm test); done',
+    'for d in a b; do cd $d && npm test && cd ..; done',
+    'for d in a b c; do pushd $d && npm test && popd; done',
+    'ROOT=$PWD; cd a && npm test && cd $ROOT && npm run lint',
+    'cd ../other && git log && cat README.md',
+    'cd "$DIR" && git status',
+    'cd /tmp/x && touch a && rm -rf b',
+    'git -C packages/a commit -am x',
+    'make -C sub clean',
+    'make -C /srv/me/app/sub',
+    'npm --prefix packages/a test',
+    'yarn --cwd packages/a test',
+    'go -C sub test ./...',
+    'cargo build --manifest-path crates/a/Cargo.toml',
+    'tar -xzf a.tgz -C build',
+    'env -C sub npm test',
+  ])('%s is ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(true)
+  })
+})
+
+describe('a variable of a script', () => {
+  it.each([
+    'X=/tmp/a true; rm -rf $X/etc',
+    '(X=/tmp/a); rm -rf "$X"/etc',
+    '[ -n "$1" ] && X=/tmp/a; rm -rf $X/etc',
+    'x=build; read x; rm -rf $x',
+    'x=build; export x="$1"; rm -rf $x',
+    "x=build; sh -c 'rm -rf $x/a'",
+    'x=build; if ls; then x=/etc; fi; rm -rf $x',
+    'x="build /etc"; rm -rf a$x',
+  ])('that may be another is not known: %s', (command) => {
+    expect(changes(command)).toEqual(['?'])
+  })
+
+  it.each([
+    ['x=build; rm -rf $x; x=/etc/y; rm -rf $x', ['/etc/y', '/srv/me/app/build']],
+    ['export x=/y; rm -rf $x', ['/y']],
+    ['for x in build /y; do rm -rf $x; done', ['/srv/me/app/build', '/y']],
+  ])('is what it was set to last: %s', (command, expected) => {
+    expect(changes(command)).toEqual(expected)
+  })
+})
+
+describe('a script that has no end', () => {
+  it.each([
+    `${'while ls; do x=1; '.repeat(20)}cd ..; rm x; ${'done; '.repeat(20)}`,
+    `${'f() { '.repeat(15)}cd ..; ${'f; f; }; '.repeat(15)}f`,
+    Array.from({ length: 40 }, (_, i) => `f${i}() { cd ..; f${i - 1}; f${i - 1}; }`).join('; '),
+  ])('is not followed for ever', (command) => {
+    const started = performance.now()
+    expect(isOrdinary(command)).toBe(false)
+    expect(performance.now() - started).toBeLessThan(5_000)
+  })
+})

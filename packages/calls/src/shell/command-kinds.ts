@@ -1,0 +1,48 @@
+import { PROGRAMS } from './programs.js'
+import type { ShellCommand } from './shell-script.js'
+import type { Argument } from './words.js'
+
+/** They put files into the folder that they run in, whatever they name. */
+export const UNPACKS = /^(?:tar|bsdtar|unzip|7z|cpio|patch|split|csplit)$/
+
+/** They say the name of a file or a pattern; what they look into is known from their table. */
+export const NAMES_FILES_ALONE =
+  /^(?:echo|printf|ls|ll|test|\[|basename|dirname|realpath|readlink|stat|which|type|touch|find|fd|grep|egrep|fgrep|rg|ag|sed|awk|gawk|jq|yq|git grep|git check-ignore|git ls-files|git rm|git status)\b/
+
+/** What shows all variables of the shell, among which are keys and tokens. */
+export function showsVariables({ name, args }: ShellCommand): boolean {
+  const texts = args.map(({ text }) => text)
+  if (name === 'printenv' || name === 'set') return texts.length === 0
+  if (/^(?:export|declare|typeset|readonly)$/.test(name))
+    return texts.every((text) => /^-\w*p\w*$/.test(text))
+  if (/^(?:jq|yq|gojq)$/.test(name))
+    return texts.some((text) => /\$ENV\b|(?:^|[^.\w"'-])env\b(?!\()/.test(text))
+  if (/^[gm]?awk$/.test(name)) return texts.some((text) => /\bin\s+ENVIRON\b/.test(text))
+  return name === 'ps' && texts.some((text) => /^[a-z]*e[a-z]*$/.test(text))
+}
+
+const SQL_CLIENTS = /^(?:psql|mysql|mariadb|sqlite3|duckdb)$/
+
+/** Undefined for what is no client; one that is given nothing reads what nobody sees. */
+export function statementOf(name: string, args: readonly Argument[]): Argument | undefined {
+  if (!SQL_CLIENTS.test(name)) return undefined
+  const at = args.findIndex(({ text }) => /^(?:-c|--command|-e|--execute|-cmd)$/.test(text))
+  const joined = args.find(({ text }) => /^--(?:command|execute)=/.test(text))
+  if (joined !== undefined) return { ...joined, text: joined.text.slice(joined.text.indexOf('=') + 1) }
+  const last = args
+    .filter(({ text }) => !text.startsWith('-'))
+    .slice(1)
+    .at(-1)
+  const given = at >= 0 ? args[at + 1] : /^(?:sqlite3|duckdb)$/.test(name) ? last : undefined
+  return given ?? { text: 'a session that is given nothing', isDynamic: true }
+}
+
+/** What it does is what it is given to run. */
+export function isRunner(name: string): boolean {
+  return (
+    PROGRAMS.get(name)?.effect === 'read' &&
+    /^(?:nohup|nice|time|timeout|stdbuf|setsid|ionice|watch|xargs|env|command|builtin|exec|parallel|cross-env)$/.test(
+      name,
+    )
+  )
+}

@@ -1,0 +1,78 @@
+import { anywhere, directoriesFrom, joinDirectories } from './directory.js'
+import { moved, type Outcome, type ShellState } from './shell-state.js'
+import type { Argument } from './words.js'
+
+const OPTION = /^-[LPe@qsn]+$/
+
+/** `cd`, `pushd` and `popd`: where the shell is then, or still, where it cannot get there. Undefined for other commands. */
+export function moveOf(
+  name: string,
+  args: readonly Argument[],
+  state: ShellState,
+  variables: readonly string[],
+): Outcome | undefined {
+  if (name === 'cd' || name === 'chdir') return { succeeded: changed(args, state, variables), failed: state }
+  if (name === 'pushd') return { succeeded: pushed(args, state, variables), failed: state }
+  if (name === 'popd') return { succeeded: popped(args, state), failed: state }
+  return undefined
+}
+
+function changed(args: readonly Argument[], state: ShellState, variables: readonly string[]): ShellState {
+  const operands = operandsOf(args)
+  const [target] = operands
+  if (target === undefined) return moved(state, directoriesFrom(state.directories, homeOf(state)))
+  if (target.text === '-' && operands.length === 1) return moved(state, state.previous)
+  return reached(operands, state, variables)
+}
+
+function reached(operands: readonly Argument[], state: ShellState, variables: readonly string[]): ShellState {
+  const [target] = operands as [Argument]
+  // zsh has `cd OLD NEW` put one part of the path in the place of another, and `cd +1` take it from its stack.
+  if (operands.length > 1 || /^[+-]\d/.test(target.text)) return moved(state, anywhere())
+  const found = directoriesFrom(state.directories, target)
+  const isSearched = ['CDPATH', 'cdpath'].some(
+    (name) => variables.includes(name) || state.variables.has(name),
+  )
+  const mayBeElsewhere = isSearched && !/^(?:\/|~|\.\.?(?:\/|$))/.test(target.text)
+  return moved(state, mayBeElsewhere ? joinDirectories(found, anywhere()) : found)
+}
+
+function homeOf({ variables }: ShellState): Argument {
+  if (!variables.has('HOME')) return { text: '~', isDynamic: false }
+  const value = variables.get('HOME')
+  return { text: value ?? '$HOME', isDynamic: value === undefined }
+}
+
+function pushed(args: readonly Argument[], state: ShellState, variables: readonly string[]): ShellState {
+  const operands = operandsOf(args)
+  const [target] = operands
+  const [top, ...rest] = state.stack ?? []
+  // `pushd -n` changes what is on the stack alone, and `pushd +1` turns it.
+  if (args.some(({ text }) => /^-\w*n/.test(text))) return unknownStack(state)
+  if (target === undefined) {
+    if (top === undefined) return unknownStack(moved(state, anywhere()))
+    return { ...moved(state, top), stack: [state.directories, ...rest] }
+  }
+  if (/^[+-]/.test(target.text)) return unknownStack(moved(state, anywhere()))
+  const stack = state.stack === undefined ? undefined : [state.directories, ...state.stack]
+  return { ...reached(operands, state, variables), stack }
+}
+
+/** There may be anything on it. */
+function unknownStack(state: ShellState): ShellState {
+  return { ...state, stack: undefined, seen: joinDirectories(state.seen, anywhere()) }
+}
+
+function popped(args: readonly Argument[], state: ShellState): ShellState {
+  if (args.length === 0 && state.stack === undefined) return moved(state, state.seen)
+  const [top, ...rest] = state.stack ?? []
+  if (args.length > 0 || top === undefined) return unknownStack(moved(state, anywhere()))
+  return { ...moved(state, top), stack: rest }
+}
+
+/** A single `-` is one. */
+function operandsOf(args: readonly Argument[]): readonly Argument[] {
+  let at = 0
+  while (at < args.length && OPTION.test((args[at] as Argument).text)) at++
+  return (args[at] as Argument | undefined)?.text === '--' ? args.slice(at + 1) : args.slice(at)
+}

@@ -1,0 +1,38 @@
+import type { Directory } from './directory.js'
+import type { Argument } from './words.js'
+
+/** A simple command that a script would run. */
+export interface ShellCommand {
+  /** As it is called, without its folder; empty where only the running shell knows. */
+  readonly name: string
+  readonly args: readonly Argument[]
+  /** What it is run by, from outside: `sudo`, `xargs`, `sh -c`. */
+  readonly wrappers: readonly string[]
+  /** Where it reads from another command, which one. */
+  readonly input: string | undefined
+  /** Variables that are set for it alone. */
+  readonly variables: readonly string[]
+  /** The folders that it may run in, of which there is at least one. */
+  readonly directories: readonly Directory[]
+}
+
+/** A file that a script opens itself, or a file descriptor, which is no file. */
+export interface ShellRedirect {
+  readonly target: Argument
+  readonly isWrite: boolean
+  readonly directories: readonly Directory[]
+}
+
+/** What a script would do, or what it would be if the parts that cannot be known were harmless. */
+export interface ShellScript {
+  readonly commands: readonly ShellCommand[]
+  readonly redirects: readonly ShellRedirect[]
+  /** Code in other languages that is handed to an interpreter: `python -c`. */
+  readonly code: readonly { readonly interpreter: string; readonly text: string }[]
+  /** Where `cd` and `pushd` may lead. */
+  readonly entered: readonly Directory[]
+  /** Where a shell may be that has run it. */
+  readonly left: readonly Directory[]
+  /** What could not be read, and why. Whoever decides is stricter for each. */
+  readonly unread: readonly string[]
+}

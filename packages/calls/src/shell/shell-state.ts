@@ -1,0 +1,108 @@
+import { anywhere, areSame, type Directory, joinDirectories } from './directory.js'
+import type { Variables } from './words.js'
+
+/** What a running shell keeps from one command to the next. */
+export interface ShellState {
+  /** Where it may be; never empty. */
+  readonly directories: readonly Directory[]
+  /** Where `cd -` leads. */
+  readonly previous: readonly Directory[]
+  /** Of `pushd`, the last first; undefined where it is not known which. */
+  readonly stack: readonly (readonly Directory[])[] | undefined
+  /** All that it was in. */
+  readonly seen: readonly Directory[]
+  readonly variables: Variables
+}
+
+/** What a command leaves, by its exit status; undefined where nothing is run after it. */
+export interface Outcome {
+  readonly succeeded: ShellState | undefined
+  readonly failed: ShellState | undefined
+}
+
+export const ENDED: Outcome = { succeeded: undefined, failed: undefined }
+/** One more is not known. */
+const MAXIMUM_VARIABLES = 200
+/** They decide where a folder lies, and are kept in any case. */
+const LEADING = new Set(['HOME', 'PWD', 'CDPATH', 'cdpath'])
+
+export function startingIn(directories: readonly Directory[]): ShellState {
+  const [only] = directories
+  const isKnown = directories.length === 1 && only?.certainty === 'known' && /^[/~]/.test(only.path)
+  const variables: Variables = isKnown ? new Map([['PWD', only.path]]) : new Map([['OLDPWD', undefined]])
+  return { directories, previous: anywhere(), stack: [], seen: directories, variables }
+}
+
+export function staying(state: ShellState): Outcome {
+  return { succeeded: state, failed: state }
+}
+
+export function withVariable(state: ShellState, name: string, value: string | undefined): ShellState {
+  const isKept = state.variables.size < MAXIMUM_VARIABLES || LEADING.has(name) || state.variables.has(name)
+  if (
+    !isKept ||
+    (value === undefined && state.variables.has(name) && state.variables.get(name) === undefined)
+  )
+    return state
+  return { ...state, variables: new Map(state.variables).set(name, value) }
+}
+
+/** The shell in another folder. */
+export function moved(state: ShellState, directories: readonly Directory[]): ShellState {
+  const [only] = directories
+  const isKnown = directories.length === 1 && only?.certainty === 'known'
+  const seen = joinDirectories(state.seen, directories)
+  const there = { ...state, directories, previous: state.directories, seen }
+  return withVariable(there, 'PWD', isKnown ? only.path : undefined)
+}
+
+/** The same of both states that a command may leave. */
+export function afterwards(
+  { succeeded, failed }: Outcome,
+  change: (state: ShellState) => ShellState,
+): Outcome {
+  const first = succeeded === undefined ? undefined : change(succeeded)
+  if (succeeded === failed) return { succeeded: first, failed: first }
+  return { succeeded: first, failed: failed === undefined ? undefined : change(failed) }
+}
+
+/** What is known after either. */
+export function joinStates(
+  one: ShellState | undefined,
+  other: ShellState | undefined,
+): ShellState | undefined {
+  if (one === undefined || one === other) return other
+  if (other === undefined) return one
+  const directories = joinDirectories(one.directories, other.directories)
+  const previous = joinDirectories(one.previous, other.previous)
+  const stack = isSameStack(one.stack, other.stack) ? one.stack : undefined
+  const seen = joinDirectories(one.seen, other.seen)
+  const variables = joinVariables(one.variables, other.variables)
+  const isOne =
+    directories === one.directories &&
+    previous === one.previous &&
+    stack === one.stack &&
+    seen === one.seen &&
+    variables === one.variables
+  return isOne ? one : { directories, previous, stack, seen, variables }
+}
+
+function isSameStack(one: ShellState['stack'], other: ShellState['stack']): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return (
+    one.length === other.length && one.every((each, i) => areSame(each, other[i] as readonly Directory[]))
+  )
+}
+
+/** A variable that only one of them has set is not known. */
+function joinVariables(one: Variables, other: Variables): Variables {
+  if (one === other) return one
+  let all: Map<string, string | undefined> | undefined
+  for (const name of new Set([...one.keys(), ...other.keys()])) {
+    const value = one.get(name)
+    if (one.has(name) && (value === undefined || value === other.get(name))) continue
+    all ??= new Map(one)
+    all.set(name, undefined)
+  }
+  return all ?? one
+}

@@ -1,0 +1,32 @@
+import type { Assignment } from 'unbash'
+import { type ShellState, withVariable } from './shell-state.js'
+import { type Argument, argumentOf } from './words.js'
+
+/** The shell once this is set. */
+export function assigned(state: ShellState, { name, value, append, index }: Assignment): ShellState {
+  const isPlain = value.type === 'Word' && append !== true && index === undefined
+  const text = isPlain ? argumentOf(value, state.variables) : undefined
+  return withVariable(state, name, text === undefined || text.isDynamic ? undefined : text.text)
+}
+
+export function forgotten(state: ShellState, name: string): ShellState {
+  return withVariable(state, name, undefined)
+}
+
+/** The variables that a command sets to what nobody knows: `read x`, `printf -v x`, `declare "x=$y"`. */
+export function namesIn(command: string, args: readonly Argument[]): string[] {
+  if (command === 'printf') return args[0]?.text === '-v' ? namesIn('read', args.slice(1, 2)) : []
+  const isDeclaration = /^(?:export|declare|typeset|readonly|let)$/.test(command)
+  return args.flatMap(({ text }) => {
+    const [, name, value] = /^(\w+)(?:\[.*\])?\+?(=)?/.exec(text) ?? []
+    return name === undefined || (isDeclaration && value === undefined) ? [] : [name]
+  })
+}
+
+/** Its exported variables are known to another process; which those are is not. */
+export function inChild(state: ShellState, own: readonly Assignment[]): ShellState {
+  const isPassed = (name: string): boolean => name === 'PWD' || name === 'HOME'
+  if (own.length === 0 && [...state.variables.keys()].every(isPassed)) return state
+  const all = [...state.variables].map(([name, value]) => [name, isPassed(name) ? value : undefined] as const)
+  return own.reduce(assigned, { ...state, variables: new Map(all) })
+}
