@@ -6,6 +6,7 @@ import { quote } from '../support/client-identifier.js'
 import { TokenError } from '../support/errors.js'
 import { isSignedBy, PUBLIC_KEY_ALGORITHMS, type VerificationKeys } from './key-set.js'
 import { keysOf, type Secret } from './secret.js'
+import { SignedTokens } from './signed-tokens.js'
 import {
   ALGORITHM,
   assertPermissions,
@@ -60,6 +61,7 @@ export class TokenVerifier {
   readonly #issuers: readonly string[] | undefined
   readonly #denied: TokenVerifierOptions['denied']
   readonly #now: () => number
+  readonly #signed = new SignedTokens()
 
   constructor(options: TokenVerifierOptions) {
     const { secret, keys, audience = [] } = options
@@ -79,8 +81,7 @@ export class TokenVerifier {
 
   /** The claims of a valid token; throws `TokenError`, whose `code` tells what is wrong. */
   async verify(token: string, options: { expectedSubject?: string } = {}): Promise<TokenClaims> {
-    const parts = readForm(token, this.#algorithms)
-    const claims = readClaims(await this.#verifiedPayload(token, parts))
+    const claims = this.#signed.claimsOf(token) ?? (await this.#read(token))
     this.#assertTimes(claims)
     this.#assertIssuer(claims)
     this.#assertAudience(claims)
@@ -103,6 +104,16 @@ export class TokenVerifier {
   endOf(claims: TokenClaims): TokenError | undefined {
     if (this.#now() < endMsOf(claims.exp)) return this.#denialOf(claims)
     return new TokenError('token-expired', 'the token has expired; ask for a new one')
+  }
+
+  /** The claims of a token with a good signature. Secrets stay as they are; public keys may be taken back at any moment. */
+  async #read(token: string): Promise<TokenClaims> {
+    const parts = readForm(token, this.#algorithms)
+    const claims = readClaims(await this.#verifiedPayload(token, parts))
+    if (parts.header.alg !== ALGORITHM) return claims
+    Object.freeze(claims.permissions)
+    this.#signed.note(token, Object.freeze(claims))
+    return claims
   }
 
   #denialOf(claims: TokenClaims): TokenError | undefined {

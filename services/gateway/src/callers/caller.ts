@@ -89,9 +89,16 @@ export async function claimsOfToken(token: string, policy: CallerPolicy): Promis
   }
 }
 
+/** Those of claims that were read before: the same token has the same claims. */
+const readPermissions = new WeakMap<TokenClaims, Permissions>()
+
 /** The caller that a token names. */
 export function callerOfClaims(claims: TokenClaims, policy: Pick<CallerPolicy, 'boundsOf'>): Caller {
-  const permissions = new Permissions(claims.permissions, { clientId: claims.sub })
+  let permissions = readPermissions.get(claims)
+  if (permissions === undefined) {
+    permissions = new Permissions(claims.permissions, { clientId: claims.sub })
+    readPermissions.set(claims, permissions)
+  }
   return bounded({ name: claims.sub, hasToken: true, permissions, claims }, policy)
 }
 
