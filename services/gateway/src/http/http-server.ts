@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo, Server } from 'node:net'
-import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import { systemClock } from '@jamey/bus'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
@@ -42,6 +41,7 @@ import {
   STREAM_TIMEOUT_MS,
 } from './limits.js'
 import { RareLog } from './rare-log.js'
+import { securityHeaders } from './security-headers.js'
 
 /** Characters of one level of a path that stands for a name, after its decoding. */
 const MAXIMUM_PARAMETER_LENGTH = 256
@@ -104,14 +104,6 @@ export class HttpServer {
     // All that a trusted proxy passes on comes from its address, so the proxy itself bounds each of its peers.
     if (options.trustProxy === false) boundAddresses(app.server, { onRefused: tellOfBound(options.log) })
     const server = new HttpServer(app, options)
-    await app.register(helmet, {
-      // Nothing here is a page; and a server that speaks plain HTTP has no business to demand HTTPS.
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      },
-      strictTransportSecurity: false,
-    })
     await app.register(rateLimit, { global: false })
     server.#addHooks()
     server.#addOwnRoutes()
@@ -170,19 +162,25 @@ export class HttpServer {
 
   #addHooks(): void {
     const app = this.#app
+    const everyAnswers = securityHeaders()
     boundBodyTime(app)
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
+      reply.headers(everyAnswers)
       reply.header('x-request-id', request.id)
       // Also where the whole address is asked for. [RFC 9112, section 3.2.2]
       if (request.url.includes('/v1/')) reply.header('cache-control', 'no-store')
-      if (this.#isDraining && request.routeOptions.url !== '/healthz') throw drainingProblem()
+      if (this.#isDraining && request.routeOptions.url !== '/healthz') return done(drainingProblem())
       // A missing path is told before the body is read, which would be found at fault first.
-      if (request.is404) throw nothingThere(request)
+      return request.is404 ? done(nothingThere(request)) : done()
     })
-    app.addHook('onSend', async (_request, reply) => {
+    app.addHook('onSend', (_request, reply, _payload, done) => {
       if (this.#isDraining) reply.header('connection', 'close')
+      done()
     })
-    app.addHook('onResponse', async (request, reply) => this.#record(request, reply))
+    app.addHook('onResponse', (request, reply, done) => {
+      this.#record(request, reply)
+      done()
+    })
   }
 
   #addOwnRoutes(): void {
