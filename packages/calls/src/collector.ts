@@ -20,19 +20,15 @@ import { recipientsIn } from './values/recipient.js'
 import { readSql, type SqlFact } from './values/sql.js'
 import { linksIn, type UrlFact, urlFact, urlsIn } from './values/url.js'
 
-/** `readsWords`: its texts are told to somebody, or are all there is. */
-export interface CollectorOptions extends FactOptions {
-  readonly readsWords: boolean
-}
-
 const FILE_EFFECTS: readonly Effect[] = ['delete', 'write', 'read']
 
 /** Takes the strings of a call one by one, and makes facts of them. */
 export class Collector {
   /** By where the list stands: a command as a list of its words, as programs are started without a shell. */
-  readonly #wordLists = new Map<string, string[]>()
-  readonly #unread = new Map<string, Placed & { reason: string }>()
-  readonly #options: CollectorOptions
+  #wordLists: Map<string, string[]> | undefined
+  #unread: Map<string, Placed & { reason: string }> | undefined
+  readonly #options: FactOptions
+  readonly #readsWords: boolean
   readonly #tool: FoundTool
   readonly #name: string
   readonly #effects = new Set<Effect>()
@@ -51,7 +47,9 @@ export class Collector {
   /** Where scripts begin. */
   readonly #here: readonly Directory[]
 
-  constructor(name: string, tool: FoundTool, options: CollectorOptions) {
+  /** `readsWords`: its texts are told to somebody, or are all there is. */
+  constructor(name: string, tool: FoundTool, options: FactOptions, readsWords: boolean) {
+    this.#readsWords = readsWords
     this.#options = options
     this.#here = [{ path: options.workspace, certainty: 'known' }]
     this.#name = name
@@ -60,8 +58,8 @@ export class Collector {
   }
 
   facts(): Facts {
-    for (const [where, words] of this.#wordLists) this.#takeScript(where, words.map(quoted).join(' '))
-    this.#wordLists.clear()
+    for (const [where, words] of this.#wordLists ?? []) this.#takeScript(where, words.map(quoted).join(' '))
+    this.#wordLists = undefined
     return {
       tool: this.#name,
       isKnown: this.#tool.isKnown,
@@ -84,11 +82,12 @@ export class Collector {
       secrets: this.#secrets,
       signals: this.#signals,
       texts: this.#texts,
-      unread: [...this.#unread.values()],
+      unread: this.#unread === undefined ? [] : [...this.#unread.values()],
     }
   }
 
   fail(where: string, reason: string): void {
+    this.#unread ??= new Map()
     this.#unread.set(`${where} ${reason}`, { where, reason })
   }
 
@@ -132,6 +131,7 @@ export class Collector {
     if (list === undefined) return false
     const isOne = !/s$/i.test(names.at(-1) ?? '') || /^args$/i.test(names.at(-1) ?? '')
     if (this.#tool.isKnown && !isOne) return false
+    this.#wordLists ??= new Map()
     const words = this.#wordLists.get(list) ?? []
     words.push(String(value))
     this.#wordLists.set(list, words)
@@ -171,7 +171,7 @@ export class Collector {
     for (const url of found) this.#urls.push({ where, ...url })
     for (const mail of addressesIn(text)) this.#mails.push({ where, ...mail })
     for (const secret of secretsIn(text)) this.#secrets.push({ where, ...secret })
-    if (this.#options.readsWords && (role === 'text' || role === undefined))
+    if (this.#readsWords && (role === 'text' || role === undefined))
       for (const signal of signalsIn(text)) this.#signals.push({ where, ...signal })
   }
 

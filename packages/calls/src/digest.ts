@@ -7,6 +7,29 @@ import type { Call } from './model/call.js'
  * they are the same call. Throws where the arguments have no canonical form, such as half a surrogate pair in a string.
  */
 export function callDigest({ tool, arguments: args }: Call): string {
-  const text = canonicalize({ tool, arguments: args }) ?? ''
+  const call = { arguments: args, tool }
+  const text = isOrdered(call, 0) ? JSON.stringify(call) : (canonicalize(call) ?? '')
   return `sha256:${hash('sha256', text)}`
+}
+
+/** Deeper ones are seldom. */
+const MAXIMUM_DEPTH = 8
+
+/** Whether JSON.stringify gives its canonical form: names are in their order, and all of it is JSON. */
+function isOrdered(value: unknown, depth: number): boolean {
+  if (typeof value === 'string') return value.isWellFormed()
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value === 'boolean' || value === null) return true
+  if (typeof value !== 'object' || depth > MAXIMUM_DEPTH || 'toJSON' in value) return false
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isOrdered(value[i], depth + 1)) return false
+    return true
+  }
+  let before = ''
+  for (const name of Object.keys(value)) {
+    if (name < before || !name.isWellFormed()) return false
+    if (!isOrdered((value as Record<string, unknown>)[name], depth + 1)) return false
+    before = name
+  }
+  return true
 }

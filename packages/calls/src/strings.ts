@@ -37,6 +37,8 @@ class LeafReader implements Leaves {
   readonly leaves: Leaf[] = []
   readonly unread: string[] = []
   readonly #open: Open[]
+  /** The first object; most arguments are one. */
+  #root: object | undefined
   #seen: Set<object> | undefined
   #characters = 0
 
@@ -58,9 +60,10 @@ class LeafReader implements Leaves {
 
   #expand(value: object, { where, names, depth, encoded }: Open): void {
     if (depth >= MAXIMUM_DEPTH) return this.#fail(`values nested more than ${MAXIMUM_DEPTH} deep`)
-    this.#seen ??= new Set()
-    if (this.#seen.has(value)) return this.#fail('values that contain themselves')
-    this.#seen.add(value)
+    if (this.#root === value || this.#seen?.has(value) === true)
+      return this.#fail('values that contain themselves')
+    if (this.#root === undefined) this.#root = value
+    else this.#seen = (this.#seen ?? new Set()).add(value)
     if (this.leaves.length + this.#open.length > MAXIMUM_LEAVES)
       return this.#fail(`more than ${MAXIMUM_LEAVES} values`)
     const isArray = Array.isArray(value)

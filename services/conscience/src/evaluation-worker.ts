@@ -101,14 +101,16 @@ function rememberedOf(work: Work, verdict: CallVerdict): { remembered?: Remember
   return { remembered: desk.called(work.belongsTo, call, verdict) }
 }
 
-function withDigests(work: Work, verdict: Omit<CallVerdict, 'facts'> & { facts?: unknown }): Findings {
-  // Facts stay here: they may be many times as large as what is asked.
-  const { facts: _, arguments: changed, ...found } = verdict
+/** Facts stay here: they may be many times as large as what is asked. */
+function withDigests(work: Work, verdict: Omit<CallVerdict, 'facts'>): Findings {
+  const { decision, reasons, rules, failures, mayBeJudged, readsContext, policyVersion } = verdict
+  const found = { decision, reasons, rules, failures, mayBeJudged, readsContext, policyVersion }
   if (!('call' in work)) return found
-  const { tool } = work.call
+  const { arguments: changed } = verdict
   const digested = { ...found, callDigest: callDigest(work.call) }
   if (changed === undefined) return digested
-  return { ...digested, arguments: changed, changedCallDigest: callDigest({ tool, arguments: changed }) }
+  const changedCallDigest = callDigest({ tool: work.call.tool, arguments: changed })
+  return { ...digested, arguments: changed, changedCallDigest }
 }
 
 /** Its strings and numbers are in the arguments already. */

@@ -92,7 +92,8 @@ export function* judgingCall(
   around: Surroundings = {},
 ): Generator<undefined, CallVerdict> {
   const facts = yield* collectingFacts(call, policy.facts)
-  const said = yield* saidIn(policy, call)
+  const { intent = '' } = call
+  const said = intent === '' ? undefined : yield* saidIn(policy, intent)
   const context = { kind: 'call', context: {}, said, around } as const
   const first = yield* applying(policy, facts, context)
   const changing = first.filter(({ changes, failure }) => changes.length > 0 && failure === undefined)
@@ -127,8 +128,7 @@ export function* judgingWords(
 type Said = Pick<Circumstances, 'intent' | 'signals' | 'secrets' | 'unread'>
 
 /** It names no targets of the call, so of its facts there are those alone which are none. */
-function* saidIn(policy: Policy, { intent = '' }: Call): Generator<undefined, Said | undefined> {
-  if (intent === '') return undefined
+function* saidIn(policy: Policy, intent: string): Generator<undefined, Said> {
   const { signals, secrets, unread } = yield* collectingWords({ action: intent }, policy.facts)
   const placed = <Fact>(facts: readonly Fact[]) => facts.map((fact) => ({ ...fact, where: 'intent' }))
   return { intent, signals: placed(signals), secrets: placed(secrets), unread: placed(unread) }

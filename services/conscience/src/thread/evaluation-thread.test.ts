@@ -128,7 +128,9 @@ describe('evaluations in a thread', () => {
     const { thread, ask } = setUp()
     await thread.opened
     expect(await ask('a', 'read the news', { remainingMs: 0 })).toBe('aborted true')
-    expect(await ask('a', 'delete records and '.repeat(500), { remainingMs: 1 })).toBe('aborted true')
+    const context = { a: Array.from({ length: 100 }, () => 'delete records and '.repeat(250)) }
+    const longest = thread.evaluate('a', { words: { action: 'x', context } }, { remainingMs: 1 })
+    await expect(longest).rejects.toMatchObject({ kind: 'aborted', retryable: true })
     expect(await ask('a', 'read the news')).toContain(loadPolicy().version)
   })
 
