@@ -69,7 +69,8 @@ async function connected(client: Client, { args, command, ...how }: ReturnType<t
   return { client, log: () => log, close: () => client.close() }
 }
 
-const newClient = () => new Client({ name: 'test', version: '1.0.0' }, { capabilities: { elicitation: {} } })
+const ME = { name: 'test', version: '1.0.0' }
+const newClient = () => new Client(ME, { capabilities: { elicitation: {} } })
 type Result = Awaited<ReturnType<Client['callTool']>>
 const textOf = ({ content }: Result) => (content as { text?: string }[])[0]?.text
 const write = (path: string, content = 'changed') => ({ name: 'write_file', arguments: { path, content } })
@@ -112,6 +113,24 @@ describe('the reference server of files behind the guard', () => {
     await guarded.close()
     await until(() => !isAlive(pid))
   })
+
+  it.each(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])(
+    'judges the calls of a client that knows no version later than %s',
+    async (version) => {
+      const client = new ModernClient(ME, { supportedProtocolVersions: [version] })
+      await client.connect(new ModernTransport(guard()))
+      expect(client.getNegotiatedProtocolVersion()).toBe(version)
+      expect(await client.callTool(read(join(workspace, 'a.txt')))).toMatchObject({
+        content: [{ text: 'a file of the workspace' }],
+      })
+      const denied = await client.callTool(write(join(folder, 'outside.txt')))
+      expect(denied).toMatchObject({
+        isError: true,
+        content: [{ text: expect.stringContaining('the policy denies it') }],
+      })
+      await client.close()
+    },
+  )
 
   it.each([
     [true, 'made'],
@@ -175,10 +194,10 @@ serveStdio(() => {
 })`
 
 it('a client of 2026-07-28 is asked by the results of its call, by the guard and by the server once each', async () => {
-  const client = new ModernClient(
-    { name: 'test', version: '1.0.0' },
-    { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode: 'auto' } },
-  )
+  const client = new ModernClient(ME, {
+    capabilities: { elicitation: { form: {} } },
+    versionNegotiation: { mode: 'auto' },
+  })
   const asked: string[] = []
   client.setRequestHandler('elicitation/create', async ({ params: { message } }) => {
     asked.push(message)

@@ -64,6 +64,88 @@ async function modern(clientId: string, ...options: string[]): Promise<Tools> {
   return client as unknown as Tools
 }
 
+/** Each does what it says; nothing stays of it. */
+async function useEachTool(tools: Tools, me: string): Promise<void> {
+  const listed = await tools.listTools()
+  expect(listed.tools.map(({ name }) => name)).toEqual([
+    'evaluate',
+    'recall',
+    'memory_get',
+    'memory_history',
+    'remember',
+    'memory_update',
+    'forget',
+    'publish',
+    'subscribe',
+  ])
+  for (const tool of listed.tools) {
+    expect(tool).toMatchObject({
+      inputSchema: { type: 'object' },
+      outputSchema: { type: 'object' },
+      annotations: { readOnlyHint: expect.any(Boolean) },
+    })
+  }
+
+  const verdict = await use(tools, 'evaluate', { tool: 'Bash', arguments: { command: 'rm -rf /' } })
+  expect(verdict.structuredContent).toMatchObject({ approved: false, requested_by: me })
+  expect(JSON.parse(verdict.content[0]?.text ?? '')).toEqual(verdict.structuredContent)
+  await useMemories(tools, me)
+  await useMessages(tools)
+}
+
+async function useMemories(tools: Tools, me: string): Promise<void> {
+  const stored = await use(tools, 'remember', {
+    content: 'We met in Lisbon',
+    tags: ['travel'],
+    session_id: 'trip',
+    turn: 4,
+    origin: 'https://example.net/diary',
+    trusted: false,
+    metadata: { with: 'Ann' },
+  })
+  const { memory } = stored.structuredContent as { memory: { id: string } }
+  expect(memory).toMatchObject({ owner: me, scope: 'private', session_id: 'trip', trusted: false })
+  const recalled = await use(tools, 'recall', { query: 'lisbon', where: { with: 'Ann' } })
+  expect(recalled.structuredContent).toMatchObject({
+    total: 1,
+    memories: [{ id: memory.id }],
+  })
+  expect((await use(tools, 'recall', { session_id: 'other' })).structuredContent).toMatchObject({
+    total: 0,
+  })
+  const { id } = memory
+  const updated = await use(tools, 'memory_update', { id, content: 'We met in Porto', if_version: 1 })
+  expect(updated.structuredContent).toMatchObject({ memory: { version: 2 }, previous_version: 1 })
+  const late = await use(tools, 'memory_update', { id, content: 'no', if_version: 1 })
+  expect(late).toMatchObject({
+    isError: true,
+    content: [{ text: expect.stringMatching(/^memory-version: /) }],
+  })
+  expect((await use(tools, 'memory_get', { id })).structuredContent).toMatchObject({
+    memory: { content: 'We met in Porto' },
+  })
+  expect((await use(tools, 'memory_get', { id: 'none' })).structuredContent).toEqual({ memory: null })
+  expect((await use(tools, 'memory_history', { id })).structuredContent).toMatchObject({
+    versions: [{ version: 2 }, { version: 1, content: 'We met in Lisbon' }],
+  })
+  const dry = await use(tools, 'forget', { session_id: 'trip', dry_run: true })
+  expect(dry.structuredContent).toEqual({ forgotten: 0, would_forget: 1 })
+  const forgotten = await use(tools, 'forget', { id: memory.id })
+  expect(forgotten.structuredContent).toEqual({ forgotten: 1 })
+}
+
+async function useMessages(tools: Tools): Promise<void> {
+  const sent = await use(tools, 'publish', { topic: 'lab/heat', payload: '{"celsius": 21}', retain: true })
+  expect(sent.structuredContent).toMatchObject({ bytes: 15, unheard: true })
+  const heard = await use(tools, 'subscribe', { filters: ['lab/+'], count: 1 })
+  expect(heard.structuredContent).toMatchObject({
+    ended_by: 'count',
+    messages: [{ topic: 'lab/heat', retain: true, payload: { celsius: 21 } }],
+  })
+  const silent = await use(tools, 'subscribe', { filters: ['lab/none'], timeout_seconds: 0.1 })
+  expect(silent.structuredContent).toEqual({ ended_by: 'time', messages: [] })
+}
+
 describe.each([
   ['2025-11-25', older],
   ['2026-07-28', modern],
@@ -71,78 +153,7 @@ describe.each([
   it('has nine tools, each with what it takes and gives, and each does what it says', async () => {
     const me = `agent-${version}`
     const tools = await connect(me, '--permission', 'lab/#')
-    const listed = await tools.listTools()
-    expect(listed.tools.map(({ name }) => name)).toEqual([
-      'evaluate',
-      'recall',
-      'memory_get',
-      'memory_history',
-      'remember',
-      'memory_update',
-      'forget',
-      'publish',
-      'subscribe',
-    ])
-    for (const tool of listed.tools) {
-      expect(tool).toMatchObject({
-        inputSchema: { type: 'object' },
-        outputSchema: { type: 'object' },
-        annotations: { readOnlyHint: expect.any(Boolean) },
-      })
-    }
-
-    const verdict = await use(tools, 'evaluate', { tool: 'Bash', arguments: { command: 'rm -rf /' } })
-    expect(verdict.structuredContent).toMatchObject({ approved: false, requested_by: me })
-    expect(JSON.parse(verdict.content[0]?.text ?? '')).toEqual(verdict.structuredContent)
-
-    const stored = await use(tools, 'remember', {
-      content: 'We met in Lisbon',
-      tags: ['travel'],
-      session_id: 'trip',
-      turn: 4,
-      origin: 'https://example.net/diary',
-      trusted: false,
-      metadata: { with: 'Ann' },
-    })
-    const { memory } = stored.structuredContent as { memory: { id: string } }
-    expect(memory).toMatchObject({ owner: me, scope: 'private', session_id: 'trip', trusted: false })
-    const recalled = await use(tools, 'recall', { query: 'lisbon', where: { with: 'Ann' } })
-    expect(recalled.structuredContent).toMatchObject({
-      total: 1,
-      memories: [{ id: memory.id }],
-    })
-    expect((await use(tools, 'recall', { session_id: 'other' })).structuredContent).toMatchObject({
-      total: 0,
-    })
-    const { id } = memory
-    const updated = await use(tools, 'memory_update', { id, content: 'We met in Porto', if_version: 1 })
-    expect(updated.structuredContent).toMatchObject({ memory: { version: 2 }, previous_version: 1 })
-    const late = await use(tools, 'memory_update', { id, content: 'no', if_version: 1 })
-    expect(late).toMatchObject({
-      isError: true,
-      content: [{ text: expect.stringMatching(/^memory-version: /) }],
-    })
-    expect((await use(tools, 'memory_get', { id })).structuredContent).toMatchObject({
-      memory: { content: 'We met in Porto' },
-    })
-    expect((await use(tools, 'memory_get', { id: 'none' })).structuredContent).toEqual({ memory: null })
-    expect((await use(tools, 'memory_history', { id })).structuredContent).toMatchObject({
-      versions: [{ version: 2 }, { version: 1, content: 'We met in Lisbon' }],
-    })
-    const dry = await use(tools, 'forget', { session_id: 'trip', dry_run: true })
-    expect(dry.structuredContent).toEqual({ forgotten: 0, would_forget: 1 })
-    const forgotten = await use(tools, 'forget', { id: memory.id })
-    expect(forgotten.structuredContent).toEqual({ forgotten: 1 })
-
-    const sent = await use(tools, 'publish', { topic: 'lab/heat', payload: '{"celsius": 21}', retain: true })
-    expect(sent.structuredContent).toMatchObject({ bytes: 15, unheard: true })
-    const heard = await use(tools, 'subscribe', { filters: ['lab/+'], count: 1 })
-    expect(heard.structuredContent).toMatchObject({
-      ended_by: 'count',
-      messages: [{ topic: 'lab/heat', retain: true, payload: { celsius: 21 } }],
-    })
-    const silent = await use(tools, 'subscribe', { filters: ['lab/none'], timeout_seconds: 0.1 })
-    expect(silent.structuredContent).toEqual({ ended_by: 'time', messages: [] })
+    await useEachTool(tools, me)
     await tools.close()
   })
 
@@ -161,6 +172,18 @@ describe.each([
   })
 })
 
+describe('jamey mcp, for a client of the official SDK that knows no version later than', () => {
+  it.each(['2024-11-05', '2025-03-26', '2025-06-18'])('%s', async (version) => {
+    const client = new ModernClient(ME, { supportedProtocolVersions: [version] })
+    await client.connect(new ModernTransport(server(`client-${version}`)))
+    expect(client.getNegotiatedProtocolVersion()).toBe(version)
+    const call = { tool: 'Bash', arguments: { command: 'rm -rf /' } }
+    const verdict = await use(client as unknown as Tools, 'evaluate', call)
+    expect(JSON.parse(verdict.content[0]?.text ?? '')).toMatchObject({ decision: 'deny' })
+    await client.close()
+  })
+})
+
 describe('jamey mcp --http', () => {
   const token = 'a'.repeat(32)
   let program: Program
@@ -169,8 +192,8 @@ describe('jamey mcp --http', () => {
   beforeAll(async () => {
     writeFileSync(join(system.folder, 'token'), `${token}\n`, { mode: 0o600 })
     const port = await freePort()
-    const options = ['--client-id', 'over-http', '--http', String(port), '--token-file', 'token']
-    program = new Program(system.folder, ['mcp', ...options])
+    const options = ['--client-id', 'over-http', '--permission', 'lab/#', '--token-file', 'token']
+    program = new Program(system.folder, ['mcp', ...options, '--http', String(port)])
     await program.prints(/MCP at http/)
     url = new URL(`http://127.0.0.1:${port}/mcp`)
   })
@@ -179,20 +202,35 @@ describe('jamey mcp --http', () => {
     expect(await program?.stop()).toMatchObject({ code: 0, stdout: '' })
   })
 
-  it('serves clients of both versions that know the token', async () => {
-    const requestInit = { headers: { authorization: `Bearer ${token}` } }
-    const pinned = new ModernClient(ME, { versionNegotiation: { mode: { pin: '2026-07-28' } } })
-    await pinned.connect(new ModernHttpTransport(url, { requestInit }))
-    const stored = await use(pinned as unknown as Tools, 'remember', { content: 'over HTTP' })
-    expect(stored.structuredContent).toMatchObject({ memory: { owner: 'over-http' } })
-    await pinned.close()
+  const withToken = { requestInit: { headers: { authorization: `Bearer ${token}` } } }
+  const olderHttp = async () => {
     const client = new Client(ME)
-    await client.connect(
-      new StreamableHTTPClientTransport(url, { requestInit }) as Parameters<Client['connect']>[0],
-    )
-    const recalled = await use(client as unknown as Tools, 'recall', { query: 'HTTP' })
+    const transport = new StreamableHTTPClientTransport(url, withToken)
+    await client.connect(transport as Parameters<Client['connect']>[0])
+    return client as unknown as Tools
+  }
+  const modernHttp = async () => {
+    const client = new ModernClient(ME, { versionNegotiation: { mode: { pin: '2026-07-28' } } })
+    await client.connect(new ModernHttpTransport(url, withToken))
+    return client as unknown as Tools
+  }
+
+  it.each([
+    ['2025-11-25', olderHttp],
+    ['2026-07-28', modernHttp],
+  ])('serves every tool to a client of %s that knows the token', async (_, connect) => {
+    const tools = await connect()
+    await useEachTool(tools, 'over-http')
+    await tools.close()
+  })
+
+  it('serves all who know the token as one client', async () => {
+    const [one, other] = [await modernHttp(), await olderHttp()]
+    const stored = await use(one, 'remember', { content: 'over HTTP' })
+    expect(stored.structuredContent).toMatchObject({ memory: { owner: 'over-http' } })
+    const recalled = await use(other, 'recall', { query: 'HTTP' })
     expect(recalled.structuredContent).toMatchObject({ total: 1 })
-    await client.close()
+    await Promise.all([one.close(), other.close()])
   })
 
   it.each([
