@@ -1,5 +1,12 @@
 import { PassThrough } from 'node:stream'
-import type { CallJudge, CallVerdict, SessionReport, ToolCall } from '@jamey/agents'
+import {
+  busJudge,
+  type CallJudge,
+  type CallVerdict,
+  type JudgeBus,
+  type SessionReport,
+  type ToolCall,
+} from '@jamey/agents'
 import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { linesOf } from '../lines/line-splitter.js'
@@ -395,6 +402,29 @@ describe('a call', () => {
     expect(answer).toMatchObject({ id: MAXIMUM_CALLS })
     expect(errorText(answer)).toMatch(/too many calls wait/)
     expect(calls).toHaveLength(MAXIMUM_CALLS)
+  })
+})
+
+describe('calls that come together', () => {
+  it('are asked about in one request of the judge on the bus, and each is answered for itself', async () => {
+    const asked: string[] = []
+    const verdictOn = ({ tool }: ToolCall) => {
+      const found = tool.endsWith('__pay') ? DENY : ALLOW
+      return { verdict: { kind: 'call', approved: found === ALLOW, ...found } }
+    }
+    const bus = {
+      request: async ({ action }: { action: string }, { calls }: { calls: ToolCall[] }) => {
+        asked.push(action)
+        return { results: calls.map(verdictOn) }
+      },
+    }
+    const onBus = busJudge(bus as unknown as JudgeBus)
+    const { client, server, clientSays } = rig({ verdict: (one) => onBus.evaluate(one) })
+    clientSays([call(1), call(2, 'pay'), call(3)].map((one) => JSON.stringify(one)).join('\n'))
+    expect(await server.next()).toMatchObject({ id: 1 })
+    expect(await server.next()).toMatchObject({ id: 3 })
+    expect(errorText(await client.next())).toContain('it is night')
+    expect(asked).toEqual(['evaluate_batch'])
   })
 })
 
