@@ -27,12 +27,15 @@ export interface Growth {
   /** The file that keeps the points. */
   readonly results: URL
   readonly plots: readonly Plot[]
+  /** What its options are read from; the command line by default. */
+  readonly args?: readonly string[]
 }
 
 /** The program around growth curves: reads its options, measures, keeps what was measured and draws it. */
-export async function growth({ usage, curves: all, results, plots }: Growth): Promise<void> {
+export async function growth({ usage, curves: all, results, plots, args }: Growth): Promise<void> {
   endInOrderOnSignals()
   const { values } = parseArgs({
+    ...(args === undefined ? {} : { args: [...args] }),
     options: {
       only: { type: 'string', default: '' },
       largest: { type: 'string', default: 'Infinity' },

@@ -10,9 +10,11 @@ import { type Measured, measure } from './rates.js'
 import { fillWith, wordsAndTexts } from './scale.js'
 import { randomFrom } from './sets.js'
 
-/** A verdict while nobody asks the memory, and while eight clients ask it as fast as they can. */
+/** A verdict while nobody asks the memory, and while eight clients ask it as fast as they can; and their questions. */
 export interface Beside extends Measured {
   readonly name: string
+  /** Cores that the whole system had, on average: with others on the machine, what it got of them. */
+  readonly cores?: number
 }
 
 export async function* beside(memories: number): AsyncGenerator<Beside> {
@@ -28,14 +30,16 @@ export async function* beside(memories: number): AsyncGenerator<Beside> {
     // Once this is answered, the words of the file are in memory.
     await bus.request(topics.memory.query, { query: 'first' }, { timeoutMs: 600_000 })
     const verdict = (): Promise<unknown> => ask(bus)
-    yield { name: 'alone', ...(await measure(verdict, 1)) }
+    yield { name: 'alone', ...(await measure(verdict, 1, system)) }
     const askers = new Worker(new URL('asking-worker.js', import.meta.url), { workerData: system.address })
     await once(askers, 'message')
-    yield { name: 'beside 8 that ask the memory', ...(await measure(verdict, 1)) }
+    const [fromMs, used] = [performance.now(), system.cpuMicros()]
+    yield { name: 'beside 8 that ask the memory', ...(await measure(verdict, 1, system)) }
     askers.postMessage('stop')
-    const [perSecond] = (await once(askers, 'message')) as [number]
-    yield { name: 'questions that they asked', perSecond, p50: Number.NaN, p99: Number.NaN }
-    yield { name: 'alone again', ...(await measure(verdict, 1)) }
+    const [asked] = (await once(askers, 'message')) as [Measured]
+    const cores = (system.cpuMicros() - used) / 1000 / (performance.now() - fromMs)
+    yield { name: 'questions that they asked', ...asked, cores }
+    yield { name: 'alone again', ...(await measure(verdict, 1, system)) }
     await askers.terminate()
     await bus.close()
   } finally {

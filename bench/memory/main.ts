@@ -5,10 +5,11 @@ import { significant } from '../kit/numbers.js'
 import { keepResults } from '../kit/results.js'
 import { endInOrderOnSignals, temporaryFolder } from '../kit/temporary.js'
 import { beside } from './beside.js'
+import { memoryGrowth } from './growth.js'
 import { heldOutSets, qualitiesOf, shownQuality, tuningSets } from './quality.js'
 import type { Measured } from './rates.js'
 import { scaleOf } from './scale.js'
-import { stores } from './stores.js'
+import { type Stores, stores } from './stores.js'
 import { sweep } from './sweep.js'
 
 /**
@@ -16,8 +17,12 @@ import { sweep } from './sweep.js'
  * what each constant of the ranking is worth; `scale` how long it takes among many; `stores` how many are
  * stored a second in `jamey up`; `beside` what verdicts take there while others ask among `--beside` memories. Without a part, `quality` and
  * `scale`. `--docs FOLDER` takes other documentation, `--sizes 10000,100000` other numbers of memories, `--keep` writes
- * the results, each part in a file of its own.
+ * the results, each part in a file of its own. `growth` is a program of its own, with options of its own (`--help`).
  */
+if (process.argv[2] === 'growth') {
+  await memoryGrowth(process.argv.slice(3))
+  process.exit()
+}
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -74,8 +79,8 @@ async function swept(say: Say): Promise<readonly object[]> {
 
 function shownStores(row: object): string {
   if (!('storesPerSecond' in row) || !('microseconds' in row)) return ''
-  const { storesPerSecond, microseconds } = row
-  return `, ${significant(Number(storesPerSecond))} memories/s, ${significant(Number(microseconds))} us of processor each`
+  const { storesPerSecond, microseconds, clientMicroseconds } = row as Stores
+  return `, ${significant(storesPerSecond)} memories/s, processor ${significant(microseconds)} us each and ${significant(clientMicroseconds)} of who asks`
 }
 
 async function rates(found: AsyncGenerator<Measured & { readonly name: string }>, say: Say, what: string) {
@@ -84,8 +89,10 @@ async function rates(found: AsyncGenerator<Measured & { readonly name: string }>
   for await (const row of found) {
     const { name, perSecond, p50, p99 } = row
     const times = Number.isNaN(p50) ? '' : `  p50 ${significant(p50)} ms, p99 ${significant(p99)} ms`
-    const stored = shownStores(row)
-    say(`${name.padEnd(30)}${significant(perSecond).padStart(8)} requests/s${stored}${times}`)
+    const cores = 'cores' in row ? `, ${significant(Number(row.cores))} cores at work` : ''
+    say(
+      `${name.padEnd(30)}${significant(perSecond).padStart(8)} requests/s${shownStores(row)}${times}${cores}`,
+    )
     rows.push(row)
   }
   return rows

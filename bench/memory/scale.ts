@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { MemoryQueryInput } from '@jamey/contracts'
 import { MemoryStore } from '@jamey/memory'
 import { median } from '../kit/numbers.js'
 import { randomFrom } from './sets.js'
@@ -41,10 +42,15 @@ export function wordsAndTexts(random: () => number): {
   return { word, text }
 }
 
-/** Stores so many memories that everybody may read, of ten owners. */
-export async function fillWith(store: MemoryStore, memories: number, text: () => string): Promise<void> {
-  for (let i = 0; i < memories; i += IN_FLIGHT) {
-    const some = Array.from({ length: Math.min(IN_FLIGHT, memories - i) }, (_, k) =>
+/** Stores so many memories that everybody may read, of ten owners; `from` is the number of the first. */
+export async function fillWith(
+  store: MemoryStore,
+  memories: number,
+  text: () => string,
+  from = 0,
+): Promise<void> {
+  for (let i = from; i < from + memories; i += IN_FLIGHT) {
+    const some = Array.from({ length: Math.min(IN_FLIGHT, from + memories - i) }, (_, k) =>
       store.store(
         { content: text(), layer: 'semantic', scope: 'shared', duplicates: 'keep' },
         { id: `m${i + k}`, source: `agent-${(i + k) % 10}` },
@@ -54,10 +60,21 @@ export async function fillWith(store: MemoryStore, memories: number, text: () =>
   }
 }
 
+/** Questions of the usual kinds, about such texts. */
+export function questionsOf(random: () => number): Readonly<Record<string, () => MemoryQueryInput>> {
+  const { word } = wordsAndTexts(random)
+  return {
+    'question of 8 words': () => ({ query: `what did the ${Array.from({ length: 5 }, word).join(' ')}` }),
+    the: () => ({ query: 'the' }),
+    'rare word': () => ({ query: `w${Math.floor(WORDS * (0.5 + random() / 2)).toString(36)}` }),
+    'word with a letter wrong': () => ({ query: `${word().slice(0, 3)}xyz` }),
+  }
+}
+
 /** Stores so many memories, and asks in the same process: what the thread of a service takes for it. */
 export async function scaleOf(memories: number, folder: string): Promise<Scale> {
   const random = randomFrom(42)
-  const { word, text } = wordsAndTexts(random)
+  const { text } = wordsAndTexts(random)
   const file = join(folder, `memory-${memories}.db`)
   const filled = MemoryStore.open({ file })
   const begun = performance.now()
@@ -71,20 +88,14 @@ export async function scaleOf(memories: number, folder: string): Promise<Scale> 
   const startSeconds = (performance.now() - opened) / 1000
   const after = process.memoryUsage()
   const taken = after.arrayBuffers + after.heapUsed - before.arrayBuffers - before.heapUsed
-  const asked = {
-    'question of 8 words': () => `what did the ${Array.from({ length: 5 }, word).join(' ')}`,
-    the: () => 'the',
-    'rare word': () => `w${Math.floor(WORDS * (0.5 + random() / 2)).toString(36)}`,
-    'word with a letter wrong': () => `${word().slice(0, 3)}xyz`,
-  }
   const questions = []
-  for (const [name, make] of Object.entries(asked)) {
+  for (const [name, make] of Object.entries(questionsOf(random))) {
     const times: number[] = []
     const used = process.cpuUsage()
     for (let i = 0; i < ASKED; i++) {
-      const query = make()
+      const question = make()
       const startedAt = performance.now()
-      await store.query({ query }, { reach: { owner: 'agent-3' } })
+      await store.query(question, { reach: { owner: 'agent-3' } })
       times.push(performance.now() - startedAt)
     }
     const { user, system } = process.cpuUsage(used)
