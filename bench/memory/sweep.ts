@@ -8,13 +8,13 @@ import { type Sources, tuningSets } from './quality.js'
 /** What is changed of the settings, one thing at a time. */
 const CHANGES: Readonly<Record<string, Partial<RankingSettings>>> = {
   'as it is': {},
-  'k1 0.9': { k1: 0.9 },
-  'k1 1.6': { k1: 1.6 },
+  'k1 0.75': { k1: 0.75 },
+  'k1 1.2': { k1: 1.2 },
   'b 0.4': { b: 0.4 },
   'b 0.75': { b: 0.75 },
   'no words added to lengths': { addedLength: 0 },
   'the same, b 0.75': { addedLength: 0, b: 0.75 },
-  'the same, k1 0.9, b 0.4': { addedLength: 0, k1: 0.9, b: 0.4 },
+  'the same, b 0.4': { addedLength: 0, b: 0.4 },
   '20 words added': { addedLength: 20 },
   'not widened': { feedbackWeight: 0 },
   'widened by 0.3': { feedbackWeight: 0.3 },

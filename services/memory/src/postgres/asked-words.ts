@@ -1,5 +1,6 @@
 import type { Collection } from '../search/memory-index.js'
-import { MEANT_WEIGHT, MOST_MEANT, searchWords } from '../search/question.js'
+import { MOST_MEANT, meantRarity, searchWords } from '../search/question.js'
+import { rarityAmong } from '../search/scoring.js'
 import { cutEnds, nearSpellings, SHORTEST_BEGINNING } from '../search/vocabulary.js'
 import { termOf } from '../search/words.js'
 import type { Session } from './database-pool.js'
@@ -46,13 +47,18 @@ export async function askedFor(session: Session, text: string): Promise<Asked> {
   const { documents, length } = found[0] ?? { documents: 0, length: 0 }
   const known = found.filter((one): one is Totals & Counted => one.word !== null)
   const terms = new Map<string, AskedTerm>()
-  const add = ({ word, memories }: Counted, share: number) => {
-    const weight = share * Math.log(1 + Math.max(0, documents - memories + 0.5) / (memories + 0.5))
+  const add = ({ word, memories }: Counted, weight: number) => {
     if (!terms.has(word)) terms.set(word, { term: word, weight, memories })
   }
-  for (const one of known) add(one, 1)
+  for (const one of known) add(one, rarityAmong(documents, one.memories))
   const unknown = words.filter((word) => !terms.has(termOf(word)))
-  for (const one of await meantBy(session, unknown)) add(one, MEANT_WEIGHT)
+  for (const meant of await meantBy(session, unknown)) {
+    const weight = meantRarity(
+      documents,
+      meant.map(({ memories }) => memories),
+    )
+    for (const one of meant) add(one, weight)
+  }
   return {
     terms: [...terms.values()].sort((a, b) => a.memories - b.memories),
     collection: {
@@ -84,8 +90,8 @@ const BEGUN = `SELECT asked.word AS asked, begun.word, begun.memories
     ORDER BY w.memories DESC LIMIT ${MOST_MEANT}
   ) AS begun`
 
-/** The terms that words which no memory has may have been meant for: not ended yet, or with a letter wrong. */
-async function meantBy(session: Session, words: readonly string[]): Promise<Counted[]> {
+/** For each word that no memory has the terms that it may have been meant for: not ended yet, or with a letter wrong. */
+async function meantBy(session: Session, words: readonly string[]): Promise<Counted[][]> {
   const asked = words.filter((word) => word.length >= SHORTEST_BEGINNING)
   if (asked.length === 0) return []
   const begun = await session.rows<Counted & { asked: string }>(BEGUN, [asked])
@@ -96,9 +102,10 @@ async function meantBy(session: Session, words: readonly string[]): Promise<Coun
   const known = await countedAmong(session, [...new Set([...stems.flat(), ...spellings.flat()])])
   const byTerm = new Map(known.map((one) => [one.word, one]))
   const counted = (terms: readonly string[]) => terms.flatMap((term) => byTerm.get(term) ?? [])
-  const found = others.flatMap((_, i) => {
+  const found = others.map((_, i) => {
     const stem = counted(stems[i] ?? []).slice(0, 1)
     return stem.length > 0 ? stem : counted(spellings[i] ?? []).slice(0, MOST_MEANT)
   })
-  return [...begun, ...found]
+  const byWord = [...isBegun].map((word) => begun.filter((one) => one.asked === word))
+  return [...byWord, ...found]
 }

@@ -1,5 +1,5 @@
 import type { MemoryIndex } from './memory-index.js'
-import type { WeightedTerm } from './scoring.js'
+import { rarityAmong, type WeightedTerm } from './scoring.js'
 import { tellingWords } from './stop-words.js'
 import { wordsOf } from './words.js'
 
@@ -8,7 +8,7 @@ const MOST_WORDS = 64
 /** Terms that one word may stand for where no text has it itself. */
 export const MOST_MEANT = 50
 /** What a term counts that a word may have been meant for. */
-export const MEANT_WEIGHT = 0.8
+const MEANT_WEIGHT = 0.8
 
 /** How soon a word that a question has once more counts no more (k3 of BM25). */
 const REPEATED = 1.2
@@ -51,10 +51,24 @@ function askedWeight(times: number): number {
 }
 
 function termsFor(index: MemoryIndex, word: string): WeightedTerm[] {
-  const { vocabulary } = index
+  const { vocabulary, size } = index
   const term = vocabulary.find(word)
   if (term !== undefined && index.having(term) > 0) return [{ term, weight: 1 }]
   const begun = vocabulary.beginningWith(word, MOST_MEANT)
-  const meant = begun.length > 0 ? begun : vocabulary.mistyped(word)
-  return meant.slice(0, MOST_MEANT).map((one) => ({ term: one, weight: MEANT_WEIGHT }))
+  const found = begun.length > 0 ? begun : vocabulary.mistyped(word)
+  const meant = found.slice(0, MOST_MEANT).map((one) => ({ term: one, having: index.having(one) }))
+  const together = meantRarity(
+    size,
+    meant.map(({ having }) => having),
+  )
+  return meant.map(({ term: one, having }) => ({ term: one, weight: together / rarityAmong(size, having) }))
+}
+
+/**
+ * What each of the terms tells that one word was meant for, with which so many texts are: as if they were one term. Each
+ * by itself would count the more the rarer it is, and so the less likely that it was meant.
+ */
+export function meantRarity(all: number, having: readonly number[]): number {
+  const sum = having.reduce((whole, count) => whole + count, 0)
+  return MEANT_WEIGHT * rarityAmong(all, sum)
 }

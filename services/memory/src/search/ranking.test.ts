@@ -69,9 +69,30 @@ describe('a vocabulary', () => {
     expect(vocabulary.mistyped(word)).toContain(lisbon)
     expect(vocabulary.mistyped('lsb')).toEqual([])
   })
+
+  it('takes no word for one that begins with another letter', () => {
+    const vocabulary = new Vocabulary()
+    vocabulary.number('pet')
+    vocabulary.number('let')
+    expect(vocabulary.mistyped('getting')).toEqual([])
+  })
 })
 
 describe('a ranking', () => {
+  it('counts all that a word may have been meant for as one, however rare each of them is', () => {
+    const rows = [
+      row(1, 'lisp for beginners'),
+      ...Array.from({ length: 20 }, (_, i) => row(2 + i, `lisbon number${i} tomorrow`)),
+      ...Array.from({ length: 3 }, (_, i) => row(30 + i, `harbour at night${i}`)),
+      ...Array.from({ length: 40 }, (_, i) => row(40 + i, `something else entirely${i}`)),
+    ]
+    expect(
+      found(indexOf(...rows), rows, 'lis harbour')
+        .slice(0, 3)
+        .toSorted(),
+    ).toEqual([30, 31, 32])
+  })
+
   const turns = (...lines: string[]) => lines.map((line, i) => row(i + 1, line, { session_id: 's', turn: i }))
 
   it('finds an answer that shares no word with the question by the turn that was answered', () => {

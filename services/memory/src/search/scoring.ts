@@ -9,6 +9,12 @@ export interface WeightedTerm {
   readonly weight: number
 }
 
+/** How much it tells that a text has what so many of all have; always something. */
+export function rarityAmong(all: number, having: number): number {
+  const those = Math.min(having, all)
+  return Math.log(1 + (all - those + 0.5) / (those + 0.5))
+}
+
 /** The scores of all documents for one question at a time; what a question touched is put back by the next. */
 export class Scoring {
   readonly #index: MemoryIndex
@@ -55,9 +61,7 @@ export class Scoring {
 
   /** How much it tells that a text has this term: the rarer, the more, and always something. */
   rarity(term: number): number {
-    const { size } = this.#index
-    const having = Math.min(this.#index.having(term), size)
-    return Math.log(1 + (size - having + 0.5) / (having + 0.5))
+    return rarityAmong(this.#index.size, this.#index.having(term))
   }
 
   /** Adds to each document what this term is worth in it, and sets a bit in those that have it. */

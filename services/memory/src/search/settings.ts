@@ -23,7 +23,7 @@ export interface RankingSettings {
 }
 
 export const RANKING: RankingSettings = {
-  k1: 1.2,
+  k1: 0.9,
   b: 0.9,
   addedLength: 10,
   feedbackTexts: 5,

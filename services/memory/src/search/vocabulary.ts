@@ -130,11 +130,13 @@ export function cutEnds(word: string): string[] {
   return [1, 2, 3].map((cut) => word.slice(0, -cut)).filter((name) => name.length >= SHORTEST_MISTYPED - 1)
 }
 
-/** What somebody may have meant by a word that is not known, short ones apart. */
+/** What somebody may have meant by a word that is not known, short ones apart; it begins with the same letter, or two change places. */
 export function* nearSpellings(word: string): Generator<string> {
   if (word.length < SHORTEST_MISTYPED) return
   const letters = new Set([...ALPHABET, ...word])
-  for (let i = 0; i <= word.length; i++) {
+  // The first letter is hardly ever wrong; with another, what is found is another word.
+  yield `${word[1]}${word[0]}${word.slice(2)}`
+  for (let i = 1; i <= word.length; i++) {
     const before = word.slice(0, i)
     const after = word.slice(i + 1)
     if (i < word.length) {
