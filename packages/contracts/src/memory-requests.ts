@@ -145,7 +145,7 @@ export const memoryWhySchema = z.object({
   widened: z.number().optional(),
   /** Words of the question that stand near each other in it. */
   near: z.number().optional(),
-  /** It happened when the question says. */
+  /** It happened when the question says, or says a time where the question is for one. */
   time: z.number().optional(),
   /** Words in the turns before and after it. */
   neighbours: z.number().optional(),

@@ -110,6 +110,11 @@ describe('a ranking', () => {
     expect(found(indexOf(...alone), alone, 'pottery course')).toEqual([2])
   })
 
+  it('takes what was said within four turns for a part of what a turn is about', () => {
+    const rows = turns('How was the pottery course?', ...Array.from({ length: 6 }, (_, i) => `remark${i}`))
+    expect(found(indexOf(...rows), rows, 'pottery course')).toEqual([1, 2, 3, 4, 5])
+  })
+
   it('counts a word once, so that a turn is not the better for a neighbour that repeats it', () => {
     const filler = Array.from({ length: 30 }, (_, i) => row(10 + i, `something else number${i}`))
     const rows = [
@@ -145,6 +150,17 @@ describe('a ranking', () => {
     ]
     expect(found(indexOf(...rows), rows, 'green door')[0]).toBe(3)
     expect(found(indexOf(...rows), rows, 'green table')[0]).toBe(2)
+  })
+
+  it('prefers what says a time where the question is for one', () => {
+    const rows = [
+      row(1, 'the pottery course was lovely'),
+      row(2, 'the pottery course by the old town hall began last week'),
+      ...Array.from({ length: 8 }, (_, i) => row(10 + i, `something else number${i}`)),
+    ]
+    const index = indexOf(...rows)
+    expect(found(index, rows, 'How was the pottery course?')).toEqual([1, 2])
+    expect(found(index, rows, 'When was the pottery course?')).toEqual([2, 1])
   })
 
   it('prefers what happened when the question says', () => {

@@ -10,6 +10,7 @@ import { timesIn } from './signals/asked-times.js'
 import { feedbackShare, feedbackTerms } from './signals/feedback.js'
 import { bitOf, eachNeighbour, neighbourScore } from './signals/neighbours.js'
 import { proximity } from './signals/proximity.js'
+import { asksForTime, tellsTime } from './signals/told-times.js'
 
 /** As many of the best by their words alone are looked at again, with their neighbours. */
 export const WINDOW = 200
@@ -17,6 +18,8 @@ export const WINDOW = 200
 export const READ = 50
 /** Share of the best score that is added to what happened when the question says. */
 const TIME_SHARE = 0.25
+/** The same for what says a time when the question is for one. */
+const TOLD_TIME_SHARE = 0.15
 /** Words that more texts have take longer to score than all others together. */
 const COMMON = 20_000
 /** What a text may get by a word, beside its rarity: a word that it has twice, at a usual length. */
@@ -231,12 +234,14 @@ export class Ranker {
       const at = occurredAt[doc] as number
       if (times.some(({ from, to }) => at >= from && at < to)) part.time = most * TIME_SHARE
     }
-    if (asked.length < 2) return parts
+    const isForTime = asksForTime(text)
+    if (asked.length < 2 && !isForTime) return parts
     const places = new Map(asked.flatMap(({ terms }, i) => terms.map(({ term }) => [term, i] as const)))
     const rarities = this.rarities(asked)
     const read = window.slice(0, READ).map(({ doc }) => doc)
     for (const [i, one] of textsOf(read).entries()) {
       const part = parts.get(read[i] as number) as RankedParts
+      if (isForTime && tellsTime(one)) part.time += most * TOLD_TIME_SHARE
       part.near = proximity(one, this.index.vocabulary, { places, rarities, settings: this.#settings })
     }
     return parts

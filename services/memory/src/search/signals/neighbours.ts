@@ -4,11 +4,11 @@ import type { Scoring } from '../scoring.js'
 import type { RankingSettings } from '../settings.js'
 
 /** Turns before and after that may say what a turn is about. */
-export const TURNS = 2
+export const TURNS = 4
 /** What is said before explains a turn better than what is said after: an answer follows its question. */
 const AFTER = 0.8
 /** For each turn further away. */
-const DECAY = 0.7
+const DECAY = 0.8
 /** What is only known to belong together by its time. */
 const SUPPOSED = 0.5
 
