@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Binding, RequestContract } from '@jamey/contracts'
-import canonicalize from 'canonicalize'
 import { AnswerMismatchError, MessageError } from '../support/errors.js'
+import { canonicalJson } from './canonical-json.js'
 import { type EnvelopePayload, jsonOf } from './envelope.js'
 import type { Draft } from './envelope-writer.js'
 
@@ -14,7 +14,7 @@ const FIELDS = ['request_digest', 'requested_by', 'correlation_id'] as const
 export function digestOf(topic: string, payload: EnvelopePayload): string {
   let text: string | undefined
   try {
-    text = canonicalize(payload)
+    text = canonicalJson(payload)
   } catch (error) {
     const fault = `has no canonical JSON (RFC 8785): ${(error as Error).message}`
     throw new MessageError(topic, 'payload', fault, { cause: error })
