@@ -26,6 +26,8 @@ export const heldCertificateSchema = z.object({
   not_after: isoTime,
 })
 
+const latencies = z.record(z.string(), z.object({ p50: milliseconds, p99: milliseconds, count }))
+
 /** A broker of ours, since its start. */
 export const brokerStatusSchema = z.object({
   version: z.string(),
@@ -47,7 +49,9 @@ export const brokerStatusSchema = z.object({
   /** What was not let in or not taken, by reason. */
   refused: counts,
   /** By name: `commits` of the store, and what the components of this process ask and serve. */
-  latency_ms: z.record(z.string(), z.object({ p50: milliseconds, p99: milliseconds, count })),
+  latency_ms: latencies,
+  /** The same of the last `seconds`, two minutes at the most; absent where nobody has asked for so long. */
+  latency_recent: z.object({ seconds: count, ms: latencies }).optional(),
   /** How late the event loop was, over the last ten seconds or so. */
   event_loop_delay_ms: z.object({ p50: milliseconds, p99: milliseconds }),
   memory_bytes: bytes,

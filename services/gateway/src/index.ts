@@ -1,5 +1,6 @@
 export { serveApi } from './api/api-router.js'
 export type { GatewayBus } from './api/gateway-bus.js'
+export type { LocalAnswers } from './api/local-answers.js'
 export { openApiDocument } from './api/openapi.js'
 export type { GatewayTls } from './callers/https.js'
 export type { CallLimit } from './http/http-server.js'

@@ -144,6 +144,11 @@ export class ServedBroker {
     })
   }
 
+  /** Answers what the broker is asked by a part of this process, also while it takes no messages. */
+  get answers(): BrokerControl['answer'] {
+    return (operation, input, clientId) => this.#control.answer(operation, input, clientId)
+  }
+
   /** Disconnects clients that are denied or revoked by now. */
   revise(): void {
     this.#broker.reload({ revise: this.#access.revise })

@@ -175,7 +175,7 @@ class System {
     served.watchData(directory.data)
     this.brokerAddress = { host, port: this.#broker.addresses[0]?.port ?? port }
     const broker = { host: reachableHost(host), port: this.brokerAddress.port }
-    const { transport } = this.#broker
+    const { transport, answers: local } = this.#broker
     const starting = (['conscience', 'memory', 'gateway'] as const).map(async (name) => {
       const identity = environmentBesideBroker(name, directory, broker)
       const http = { JAMEY_HTTP_HOST: httpHost, JAMEY_HTTP_PORT: String(httpPort) }
@@ -187,6 +187,7 @@ class System {
         log: this.#log,
         comesBack: true,
         metrics: served.metrics,
+        local,
         transport,
         env: { ...identity, ...more, ...serviceSettings(env, cwd), ...http, ...sameAsBroker },
       }

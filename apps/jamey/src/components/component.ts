@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Bus, systemClock, type Tracing } from '@jamey/bus'
+import type { LocalAnswers } from '@jamey/gateway'
 import type { Metrics } from '@jamey/metrics'
 import type { Client, SessionStore, TransportFactory } from '@jamey/mqtt'
 import type { Logger } from 'pino'
@@ -33,6 +34,8 @@ export interface ComponentOptions {
   readonly comesBack?: boolean
   /** What the gateway shows at `/metrics`. */
   readonly metrics?: Pick<Metrics, 'contentType' | 'text'>
+  /** What the gateway is told of this process without the bus. */
+  readonly local?: LocalAnswers
   /** Connects with the broker, where that is in this process; over the network by default. */
   readonly transport?: TransportFactory
 }
@@ -40,7 +43,7 @@ export interface ComponentOptions {
 /** Starts one component as its environment says. Throws its configuration errors. */
 export async function startComponent(
   component: ClientComponent,
-  { env, cwd, log, comesBack = false, metrics, transport }: ComponentOptions,
+  { env, cwd, log, comesBack = false, metrics, local, transport }: ComponentOptions,
 ): Promise<RunningComponent> {
   const store = await openOutboxStore(env, cwd)
   const options = {
@@ -50,6 +53,7 @@ export async function startComponent(
     log: log.child({ component }),
     ...(store === undefined ? {} : { store }),
     ...(metrics === undefined ? {} : { metrics }),
+    ...(local === undefined ? {} : { local }),
     ...(transport === undefined ? {} : { transport }),
     tracing: await tracingHere(),
   }

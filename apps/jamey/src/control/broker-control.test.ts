@@ -17,6 +17,7 @@ const ASKING = ['publish:jamey/broker/query']
 
 interface System {
   readonly broker: Broker
+  readonly control: BrokerControl
   connect(clientId: string, permissions: readonly string[]): Promise<Bus>
 }
 
@@ -53,7 +54,7 @@ async function start(
     onTestFinished(() => bus.close({ drain: false }))
     return bus
   }
-  return { broker, connect }
+  return { broker, control, connect }
 }
 
 describe('a broker that is asked', () => {
@@ -116,6 +117,29 @@ describe('a broker that is asked', () => {
     await expect(mallory.request(asked.status, {}, { onBehalfOf })).rejects.toMatchObject({
       permission: 'act-for:ada',
     })
+  })
+
+  it('answers its own process past the broker, and knows who asked', async () => {
+    const { control, connect } = await start()
+    const eve = await connect('eve', ['publish:jamey/memory/store'])
+    expect(await control.answer('broker.status', {}, 'ada')).toMatchObject({
+      connections: 1,
+      messages: { received: { qos1: 0 } },
+    })
+    expect(await control.answer('broker.clients', { limit: 5, sort: 'client_id' }, 'ada')).toMatchObject({
+      clients: [{ client_id: 'eve' }],
+    })
+    await expect(
+      control.answer('broker.retained', { filter: 'a/#/b', limit: 1 }, 'ada'),
+    ).rejects.toMatchObject({
+      kind: 'invalid-request',
+    })
+    const gone = new Promise((resolve) => eve.onState(resolve))
+    expect(await control.answer('broker.disconnect', { client_id: 'eve' }, 'ada')).toEqual({
+      was_connected: true,
+    })
+    await gone
+    expect(control.answer('memory.query', {}, 'ada')).toBeUndefined()
   })
 
   it('lists clients in pages, and takes no cursor that it did not give', async () => {

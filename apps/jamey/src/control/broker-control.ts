@@ -1,6 +1,6 @@
 import type { Broker } from '@jamey/broker'
-import { type Bus, busOver, type ServeHandler } from '@jamey/bus'
-import { COMPONENTS, type RequestContract, topics } from '@jamey/contracts'
+import { type Bus, busOver } from '@jamey/bus'
+import { COMPONENTS, OPERATIONS, type OperationName, type RequestContract, topics } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import { BrokerPort } from './broker-port.js'
 import { HeldCertificates } from './certificates.js'
@@ -15,6 +15,9 @@ import { explanationOf, type NamedClient } from './topic.js'
 /** Requests of one action that are answered at a time, and that wait for one client: they are small, and asked again. */
 const CONCURRENCY = 4
 const MAXIMUM_PER_SENDER = 100
+
+/** Passes on what parts of this process ask without the bus. */
+const HERE = COMPONENTS.gateway.clientId
 
 const contracts = topics.broker
 const { clientId, permissions } = COMPONENTS.broker
@@ -39,15 +42,14 @@ export interface BrokerControlOptions {
 
 /** Answers what a broker of this process is asked. */
 export class BrokerControl {
-  readonly #options: BrokerControlOptions
   readonly #bus: Omit<Bus, 'mqtt'>
   readonly #eventLoop = new EventLoop()
   readonly #status: Status
   readonly #findings: KeptFindings
+  readonly #answerers: readonly Answerer[]
 
   private constructor(options: BrokerControlOptions) {
     const { broker, stampSenders, log, buses, storePath } = options
-    this.#options = options
     const port = new BrokerPort(broker, clientId, stampSenders)
     this.#bus = busOver(port, { clientId, permissions: SERVING, log })
     this.#status = new Status({
@@ -58,6 +60,7 @@ export class BrokerControl {
       eventLoop: this.#eventLoop,
     })
     this.#findings = new KeptFindings(options.examine)
+    this.#answerers = this.#answerersOf(options)
   }
 
   /** Resolves when every request is answered. */
@@ -67,36 +70,78 @@ export class BrokerControl {
     return control
   }
 
+  /**
+   * Answers an operation for a client of a part of this process; undefined for what is not asked of a broker. Nothing
+   * travels through the broker, so that it says how it is while its store keeps nothing. `input` is as its contract says.
+   */
+  answer(
+    operation: OperationName,
+    input: Readonly<Record<string, unknown>>,
+    by: string,
+  ): Promise<Answer> | undefined {
+    const contract: RequestContract = OPERATIONS[operation]
+    const answerer = this.#answerers.find((one) => one.contract === contract)
+    return answerer && (async () => answerer.answer(input, { by, through: HERE }))()
+  }
+
   async stop(): Promise<void> {
     this.#eventLoop.stop()
     await this.#bus.close({ drain: false, timeoutMs: 100 })
   }
 
   async #serveAll(): Promise<void> {
-    const { broker, buses, named, log } = this.#options
-    await Promise.all([
-      this.#serve(contracts.status, () => this.#status.read()),
-      this.#serve(contracts.clients, ({ data }) => clientsOf(broker, data)),
-      this.#serve(contracts.client, ({ data }) => clientOf(broker, data.client_id)),
-      this.#serve(contracts.retained, ({ data }) => retainedOf(broker, data)),
-      this.#serve(contracts.topic, async ({ data }) => explanationOf(broker, await named(), data.topic)),
-      this.#serve(contracts.outbox, () => outboxesOf(buses())),
-      this.#serve(contracts.findings, () => this.#findings.list()),
-      this.#serve(contracts.disconnect, ({ data, principal, sender }) => {
-        const reasonString = data.reason ?? 'disconnected by the operator'
-        const was_connected = broker.disconnect(data.client_id, { reasonString })
-        const by = { by: principal.clientId, through: sender.clientId }
+    const bounds = { concurrency: CONCURRENCY, maximumPerSender: MAXIMUM_PER_SENDER }
+    await Promise.all(
+      this.#answerers.map(({ contract, answer }) =>
+        this.#bus.serve(contract, bounds, ({ data, principal, sender }) =>
+          answer(data as object, { by: principal.clientId, through: sender.clientId }),
+        ),
+      ),
+    )
+  }
+
+  #answerersOf({ broker, buses, named, log }: BrokerControlOptions): readonly Answerer[] {
+    return [
+      answerer(contracts.status, () => this.#status.read()),
+      answerer(contracts.clients, (data) => clientsOf(broker, data)),
+      answerer(contracts.client, ({ client_id }) => clientOf(broker, client_id)),
+      answerer(contracts.retained, (data) => retainedOf(broker, data)),
+      answerer(contracts.topic, async ({ topic }) => explanationOf(broker, await named(), topic)),
+      answerer(contracts.outbox, () => outboxesOf(buses())),
+      answerer(contracts.findings, () => this.#findings.list()),
+      answerer(contracts.disconnect, ({ client_id, reason }, asker) => {
+        const reasonString = reason ?? 'disconnected by the operator'
+        const was_connected = broker.disconnect(client_id, { reasonString })
         log.info(
-          { event: 'broker.client.disconnected', clientId: data.client_id, was_connected, ...by },
+          { event: 'broker.client.disconnected', clientId: client_id, was_connected, ...asker },
           'a client was disconnected on request',
         )
         return { was_connected }
       }),
-    ])
+    ]
   }
+}
 
-  async #serve<C extends RequestContract>(contract: C, handler: ServeHandler<C>): Promise<void> {
-    const bounds = { concurrency: CONCURRENCY, maximumPerSender: MAXIMUM_PER_SENDER }
-    await this.#bus.serve(contract, bounds, handler)
-  }
+/** Who asks, and who passed it on. */
+interface Asker {
+  readonly by: string
+  readonly through: string
+}
+
+type Answer = Readonly<Record<string, unknown>>
+
+interface Answerer {
+  readonly contract: RequestContract
+  answer(data: object, asker: Asker): Answer | Promise<Answer>
+}
+
+function answerer<C extends RequestContract>(
+  contract: C,
+  answer: (
+    data: C['schema']['_output'],
+    asker: Asker,
+  ) => C['responseSchema']['_input'] | Promise<C['responseSchema']['_input']>,
+): Answerer {
+  // What came is as the contract says: the bus, or the gateway, has checked it.
+  return { contract, answer: (data, asker) => answer(data, asker) as Answer | Promise<Answer> }
 }

@@ -4,7 +4,7 @@ import type { LatencyHistogram } from '@jamey/protocol'
  * The duration in milliseconds within which the share `q` (0 to 1) of what was observed lies, as far as the bounds of the
  * histogram tell: what lies beyond the highest is said to be that bound. 0 where nothing was.
  */
-export function quantileMs(histogram: LatencyHistogram, q: number): number {
+export function quantileMs(histogram: Pick<LatencyHistogram, 'count' | 'buckets'>, q: number): number {
   const wanted = histogram.count * q
   if (wanted === 0) return 0
   let [lower, below] = [0, 0]

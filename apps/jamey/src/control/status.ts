@@ -9,6 +9,7 @@ import { VERSION } from '../support/version.js'
 import type { HeldCertificates } from './certificates.js'
 import type { EventLoop } from './event-loop.js'
 import { quantileMs } from './quantiles.js'
+import { RecentLatencies } from './recent-latencies.js'
 
 /** However many ask, the sessions are counted so often. */
 const FRESH_MS = 500
@@ -31,6 +32,7 @@ export class Status {
   readonly #parts: StatusParts
   /** The same whenever it is asked: the uptime is in whole seconds, and the time of day may be corrected. */
   readonly #startedAt: string
+  readonly #recent = new RecentLatencies()
   #last: { readonly atMs: number; readonly status: Promise<BrokerStatus> } | undefined
 
   constructor(parts: StatusParts) {
@@ -42,15 +44,21 @@ export class Status {
   read(): Promise<BrokerStatus> {
     const nowMs = performance.now()
     if (this.#last === undefined || nowMs - this.#last.atMs >= FRESH_MS) {
-      this.#last = { atMs: nowMs, status: statusOf(this.#parts, this.#startedAt) }
+      this.#last = { atMs: nowMs, status: statusOf(this.#parts, this.#startedAt, this.#recent) }
     }
     return this.#last.status
   }
 }
 
-async function statusOf(parts: StatusParts, startedAt: string): Promise<BrokerStatus> {
+async function statusOf(
+  parts: StatusParts,
+  startedAt: string,
+  recent: RecentLatencies,
+): Promise<BrokerStatus> {
   const { broker, buses, storePath, certificates, eventLoop } = parts
   const stats = broker.stats()
+  const latencies = latenciesOf(broker, buses)
+  const latency_recent = recent.read(latencies, performance.now())
   const [descriptors, storeBytes, held] = await Promise.all([
     descriptorsOf(),
     storePath === undefined ? undefined : bytesIn(storePath),
@@ -67,7 +75,8 @@ async function statusOf(parts: StatusParts, startedAt: string): Promise<BrokerSt
     in_flight: stats.inFlightMessages,
     queued: { messages: stats.queuedMessages, bytes: stats.queuedBytes },
     ...trafficOf(stats),
-    latency_ms: latenciesOf(broker, buses),
+    latency_ms: Object.fromEntries(latencies.map(([name, histogram]) => [name, quantilesOf(histogram)])),
+    ...(latency_recent === undefined ? {} : { latency_recent }),
     event_loop_delay_ms: eventLoop.read(),
     memory_bytes: process.memoryUsage.rss(),
     ...(storeBytes === undefined ? {} : { store_bytes: storeBytes }),
@@ -113,17 +122,14 @@ function byQos(all: number, qos1: number, qos2: number): { qos0: number; qos1: n
   return { qos0: all - qos1 - qos2, qos1, qos2 }
 }
 
-function latenciesOf(broker: ObservedBroker, buses: StatusParts['buses']): BrokerStatus['latency_ms'] {
+function latenciesOf(broker: ObservedBroker, buses: StatusParts['buses']): [string, LatencyHistogram][] {
   const named: [string, LatencyHistogram][] = [['commits', broker.latencies().commits]]
   for (const bus of buses) named.push(...bus.latencies().handlers)
-  return Object.fromEntries(
-    named
-      .filter(([, { count }]) => count > 0)
-      .map(([name, histogram]) => [
-        name,
-        { p50: quantileMs(histogram, 0.5), p99: quantileMs(histogram, 0.99), count: histogram.count },
-      ]),
-  )
+  return named.filter(([, { count }]) => count > 0)
+}
+
+function quantilesOf(histogram: LatencyHistogram): BrokerStatus['latency_ms'][string] {
+  return { p50: quantileMs(histogram, 0.5), p99: quantileMs(histogram, 0.99), count: histogram.count }
 }
 
 function limitsOf(limits: Readonly<Limits>, stats: BrokerStats): BrokerStatus['limits'] {

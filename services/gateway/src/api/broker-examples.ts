@@ -39,6 +39,7 @@ const STATUS = {
   dropped: { slow: 0, overflow: 2, expired: 0, 'too-large': 0, denied: 0 },
   refused: { connections: 0, authentications: 1 },
   latency_ms: { commits: { p50: 0.4, p99: 4.5, count: 207 } },
+  latency_recent: { seconds: 120, ms: { commits: { p50: 0.4, p99: 2.1, count: 12 } } },
   event_loop_delay_ms: { p50: 0.1, p99: 2.4 },
   memory_bytes: 154_447_616,
   store_bytes: 49_152,

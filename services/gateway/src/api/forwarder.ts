@@ -6,6 +6,7 @@ import { type Caller, passedOn } from '../callers/caller.js'
 import { parseInput } from '../problems/invalid-input.js'
 import { Problem } from '../problems/problem.js'
 import type { Endpoint } from './endpoint.js'
+import { asRemote, type LocalAnswers } from './local-answers.js'
 import type { ServiceHealth } from './service-health.js'
 
 /** A checked call, ready to be sent. */
@@ -28,10 +29,12 @@ export interface Answer {
 export class Forwarder {
   readonly #bus: Pick<Bus, 'request'>
   readonly #services: ServiceHealth
+  readonly #local: LocalAnswers | undefined
 
-  constructor(bus: Pick<Bus, 'request'>, services: ServiceHealth) {
+  constructor(bus: Pick<Bus, 'request'>, services: ServiceHealth, local?: LocalAnswers) {
     this.#bus = bus
     this.#services = services
+    this.#local = local
   }
 
   /** Reads and checks a request of `caller`; throws a `Problem` 400 that names the field. */
@@ -50,6 +53,19 @@ export class Forwarder {
       traceparent: traceparentOf(headers),
       onBehalfOf: passedOn(caller),
     }
+  }
+
+  /**
+   * The answer of this process itself; undefined where it has none, and the call is to be sent. It needs no broker that
+   * takes messages, so that one is asked how it is also where it takes none.
+   */
+  answerHere({ endpoint, input, onBehalfOf }: PreparedCall): Promise<Answer> | undefined {
+    return this.#local?.(endpoint.operation, input, onBehalfOf.clientId)?.then(
+      (output) => ({ status: endpoint.statusOf(output), output }),
+      (error: unknown) => {
+        throw asRemote(error)
+      },
+    )
   }
 
   /** Sends a call and waits for its answer; rejects with the bus's errors, or with the signal's reason. */

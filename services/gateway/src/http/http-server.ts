@@ -227,7 +227,8 @@ export class HttpServer {
         onRequest: gatesOf(endpoint),
         handler: async (request, reply) => {
           const call = forwarder.prepare(endpoint, request, callerOf(request))
-          const { status, output } = await forwarder.call(call, this.#begin(reply))
+          const here = forwarder.answerHere(call)
+          const { status, output } = await (here ?? forwarder.call(call, this.#begin(reply)))
           return answer(request, reply.code(status), endpoint.versionOf(output), output)
         },
       })

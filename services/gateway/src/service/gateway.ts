@@ -94,7 +94,7 @@ class HttpGateway implements Gateway {
     const { host = DEFAULT_HTTP_HOST, port = DEFAULT_HTTP_PORT } = this.#options
     this.#server = await HttpServer.create({
       bus,
-      forwarder: new Forwarder(bus, this.#services),
+      forwarder: new Forwarder(bus, this.#services, this.#options.local),
       callerPolicy: this.#callerPolicy,
       callLimit: callLimit === false ? undefined : callLimit,
       trustProxy,

@@ -15,6 +15,7 @@ import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import { COMPONENTS } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { GatewayBus } from '../api/gateway-bus.js'
+import type { LocalAnswers } from '../api/local-answers.js'
 import type { GatewayTls } from '../callers/https.js'
 import type { CallLimit } from '../http/http-server.js'
 import type { TokenClients } from '../tokens/token-issuer.js'
@@ -69,6 +70,8 @@ export interface GatewaySettings {
   readonly callLimit?: CallLimit | false | undefined
   /** The proxies whose X-Forwarded-For is believed, as addresses or networks; none by default. */
   readonly trustProxy?: boolean | readonly string[] | undefined
+  /** Answers what the parts of this process know without the bus, such as a broker of it; nothing by default. */
+  readonly local?: LocalAnswers | undefined
   /** Shown at `/metrics` to callers that may publish to `jamey/metrics`; nothing there by default. */
   readonly metrics?: ShownMetrics | undefined
   /**

@@ -13,6 +13,7 @@ import { type GatewaySettings, gatewayOptionsFromEnvironment, tlsFromEnvironment
 export interface RunOptions extends ComponentOptions {
   readonly log: Logger
   readonly metrics?: GatewaySettings['metrics'] | undefined
+  readonly local?: GatewaySettings['local'] | undefined
   readonly dashboard?: GatewaySettings['dashboard'] | undefined
 }
 
@@ -62,6 +63,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       bus,
       log,
       metrics: options.metrics,
+      local: options.local,
       dashboard: options.dashboard,
     })
     await gateway.start()
