@@ -3,7 +3,15 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, resolve } from 'node:path'
-import type { Approval, BrokerStatus, ClientSummary, FindingList, OutboxList, Status } from '@jamey/contracts'
+import type {
+  Approval,
+  BrokerStatus,
+  ClientSummary,
+  FindingList,
+  OutboxList,
+  Status,
+  VerdictList,
+} from '@jamey/contracts'
 
 /**
  * A gateway with a system behind it that is as one wants it, for what a real one is seldom or slowly: ten thousand
@@ -28,6 +36,7 @@ export interface StubWorld {
   status: () => BrokerStatus
   clients: readonly ClientSummary[]
   approvals: Approval[]
+  audit: VerdictList['verdicts']
   components: Readonly<Record<string, Status>>
   outbox: OutboxList
   findings: FindingList
@@ -114,8 +123,17 @@ export class DashboardStub {
     if (path.endsWith('/memories')) return { memories: world.memories, total: world.memories.length }
     if (path === '/v1/approvals') {
       const wanted = query.getAll('status')
-      const approvals = world.approvals.filter(({ status }) => wanted.includes(status))
-      return { approvals, total: approvals.length }
+      const found = world.approvals.filter(({ status }) => wanted.includes(status))
+      if (query.get('order') === 'changed_at')
+        found.sort((a, b) => Date.parse(b.changed_at) - Date.parse(a.changed_at))
+      const { items: approvals, ...next } = pageOf(found, query)
+      return { approvals, total: found.length, ...next }
+    }
+    if (path === '/v1/verdicts') {
+      const decision = query.get('decision')
+      const found = world.audit.filter(({ verdict }) => decision === null || verdict.decision === decision)
+      const { items: verdicts, ...next } = pageOf(found, query)
+      return { verdicts, ...next }
     }
     const answered = /^\/v1\/approvals\/([^/]+)\/answer$/.exec(path)?.[1]
     if (method === 'POST' && answered !== undefined) return this.#answerApproval(answered, body as object)
@@ -140,13 +158,11 @@ export class DashboardStub {
 
   #clients(query: URLSearchParams): object {
     const search = (query.get('search') ?? '').toLowerCase()
-    const from = Number(query.get('cursor') ?? 0)
-    const limit = Number(query.get('limit') ?? 50)
     const sort = query.get('sort') ?? 'client_id'
     const fitting = this.world.clients.filter(({ client_id }) => client_id.toLowerCase().includes(search))
     if (sort === 'queued') fitting.sort((a, b) => b.queued - a.queued)
-    const more = from + limit < fitting.length ? { next_cursor: String(from + limit) } : {}
-    return { clients: fitting.slice(from, from + limit), ...more }
+    const { items: clients, ...next } = pageOf(fitting, query)
+    return { clients, ...next }
   }
 
   #client(id: string): object | undefined {
@@ -191,6 +207,16 @@ export class DashboardStub {
       problem(response, 404, 'not-found', 'There is nothing at this path.')
     }
   }
+}
+
+/** Of a list, what its cursor and limit say. */
+function pageOf<Item>(
+  all: readonly Item[],
+  query: URLSearchParams,
+): { items: readonly Item[]; next_cursor?: string } {
+  const from = Number(query.get('cursor') ?? 0)
+  const to = from + Number(query.get('limit') ?? 50)
+  return { items: all.slice(from, to), ...(to < all.length ? { next_cursor: String(to) } : {}) }
 }
 
 function problem(response: ServerResponse, status: number, kind: string, detail: string): void {

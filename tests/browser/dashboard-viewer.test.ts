@@ -61,10 +61,28 @@ describe('a view that was just opened', () => {
     expect(await page.locator('main').textContent()).toContain('the newest first')
   })
 
-  it('of verdicts says where earlier ones are', async () => {
-    const { page, url } = dashboard
+  it('of verdicts has earlier ones below, page by page, each once', async () => {
+    const { page, stub, url } = dashboard
     await openView(page, url, 'verdicts')
-    expect(await page.locator('main').textContent()).toContain('jamey verdicts --since 1h')
+    const earlier = page.locator('section', { hasText: 'Earlier, in the audit' }).locator('.feed > li')
+    await expect.poll(() => earlier.count()).toBe(50)
+    await page.getByRole('button', { name: 'Older ones' }).click()
+    await expect.poll(() => earlier.count()).toBe(100)
+    // It comes live what stands in the audit, too: then above alone.
+    stub.emit('jamey/conscience/results', stub.world.audit[0]?.verdict)
+    await expect.poll(() => earlier.count()).toBe(99)
+    await page.getByText('deny', { exact: true }).first().click()
+    await expect.poll(() => earlier.count()).toBe(24)
+    expect(await page.getByRole('button', { name: 'Older ones' }).count()).toBe(0)
+  })
+
+  it('of verdicts says which permission the audit needs', async () => {
+    const { page, stub, url } = dashboard
+    stub.world.session = { name: 'guest', permissions: ['subscribe:jamey/conscience/results'] }
+    await openView(page, url, 'verdicts')
+    expect(await page.locator('main').textContent()).toContain(
+      'Reading the audit needs the permission publish:jamey/conscience/verdicts-list/jamey-conscience.',
+    )
   })
 
   it('of approvals has the last answer first, whenever the question was', async () => {
@@ -83,6 +101,15 @@ describe('a view that was just opened', () => {
     await expect
       .poll(() => page.locator('tbody summary').allTextContents())
       .toEqual(['first', 'second', 'third'])
+    const old = Array.from({ length: 30 }, (_, i) => ({
+      ...decided(`old-${i}`, 1),
+      changed_at: '2025-01-01T00:00:00Z',
+    }))
+    stub.world.approvals = [...stub.world.approvals, ...old]
+    await page.reload()
+    await expect.poll(() => page.locator('tbody summary').count()).toBe(20)
+    await page.getByRole('button', { name: 'Older ones' }).click()
+    await expect.poll(() => page.locator('tbody summary').count()).toBe(33)
   })
 
   it('of retained messages has room for topics, and the data of envelopes', async () => {

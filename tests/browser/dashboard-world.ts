@@ -1,4 +1,4 @@
-import type { Approval, BrokerStatus, ClientSummary, Verdict } from '@jamey/contracts'
+import type { Approval, BrokerStatus, ClientSummary, Verdict, VerdictList } from '@jamey/contracts'
 import type { StubWorld } from './dashboard-stub.js'
 
 /** A system in which every view of the page has something to show. */
@@ -158,6 +158,14 @@ export function verdictOf(n: number): Verdict {
   }
 }
 
+/** Verdicts of the last hours, the newest first. */
+export function auditOf(count: number): VerdictList['verdicts'] {
+  return Array.from({ length: count }, (_, i) => {
+    const evaluated_at = at(-(i + 1) * 3 * MINUTE)
+    return { recorded_at: evaluated_at, verdict: { ...verdictOf(400 + i), evaluated_at } }
+  })
+}
+
 /** A broker whose counters grow as time passes. */
 export function growingStatus(
   connections: number,
@@ -187,6 +195,13 @@ export function growingStatus(
       latency_ms: {
         commits: { p50: 0.8 + Math.random() / 9, p99: 4.2 + Math.random(), count: received },
         'request conscience.evaluate': { p50: 2.1, p99: 11.4 + Math.random() * 3, count: 8_112 },
+      },
+      latency_recent: {
+        seconds: 120,
+        ms: {
+          commits: { p50: 0.8 + Math.random() / 9, p99: 4.2 + Math.random(), count: received },
+          'request conscience.evaluate': { p50: 2.1, p99: 11.4 + Math.random() * 3, count: 8_112 },
+        },
       },
       event_loop_delay_ms: { p50: 0.4, p99: 2.6 + Math.random() },
       memory_bytes: 241_172_480,
@@ -289,6 +304,7 @@ export function fullWorld(clients = 60): StubWorld {
     status: growingStatus(clients),
     clients: clientsOf(clients),
     approvals: [...APPROVALS],
+    audit: auditOf(120),
     components: {
       'jamey-conscience': online('conscience'),
       'jamey-memory': {

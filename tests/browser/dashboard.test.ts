@@ -299,7 +299,7 @@ describe('a thousand verdicts at once', () => {
     await expect.poll(() => page.locator('.live-mark').count()).toBe(1)
     for (let i = 0; i < 1_000; i++) stub.emit('jamey/conscience/results', verdictOf(i))
     await expect.poll(() => page.locator('main [role=status]').last().textContent()).toMatch(/500 of 500/)
-    expect(await page.locator('.feed > li').count()).toBe(100)
+    expect(await page.locator('.feed').first().locator('> li').count()).toBe(100)
   })
 })
 

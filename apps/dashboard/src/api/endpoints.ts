@@ -27,15 +27,18 @@ export interface ApprovalReply {
 export const approvals = {
   list: (
     status: readonly ApprovalStatus[],
-    limit: number,
-    offset = 0,
-  ): Promise<Answer<'conscience.approvals.list'>> =>
-    call('v1/approvals', { query: { status, limit, offset } }),
+    query: Readonly<Record<string, QueryValue>>,
+  ): Promise<Answer<'conscience.approvals.list'>> => call('v1/approvals', { query: { status, ...query } }),
   answer: (id: string, reply: ApprovalReply): Promise<Answer<'conscience.approvals.answer'>> =>
     call(`v1/approvals/${segment(id)}/answer`, { method: 'POST', body: reply }),
   revoke: (id: string): Promise<Answer<'conscience.approvals.revoke'>> =>
     call(`v1/approvals/${segment(id)}`, { method: 'DELETE' }),
 }
+
+/** Those of an audit, the newest first. */
+export const verdicts = (
+  query: Readonly<Record<string, QueryValue>>,
+): Promise<Answer<'conscience.verdicts'>> => call('v1/verdicts', { query })
 
 export const broker = {
   status: (): Promise<Answer<'broker.status'>> => call('v1/broker'),

@@ -60,6 +60,6 @@ export function formatSeconds(seconds: number): string {
   return parts
     .slice(first, first + (days >= MANY_DAYS ? 1 : 2))
     .filter(([count], i) => i === 0 || count > 0)
-    .map(([count, unit]) => `${count} ${unit}`)
+    .map(([count, unit]) => `${whole.format(count)} ${unit}`)
     .join(' ')
 }

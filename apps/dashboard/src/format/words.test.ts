@@ -32,6 +32,11 @@ describe('the preview of a payload', () => {
     expect(payloadPreview('{"message_id":"1","payload":{"action":"x","data":{"n":1}}}')).toBe('{"n":1}')
   })
 
+  it('is the beginning of the data, where an envelope is cut off', () => {
+    const cut = '{"message_id":"1","topic":"a","payload":{"action":"x","data":{"n":[1,2'
+    expect(payloadPreview(cut)).toBe('{"n":[1,2')
+  })
+
   it.each([
     '21.5',
     'null',

@@ -34,13 +34,16 @@ export function latencyInWords(name: string): string {
 /** The last part of a path, of either kind of separator. */
 export const fileName = (path: string): string => path.split(/[/\\]/).findLast((part) => part !== '') ?? path
 
-/** What an envelope carries; any other payload, and one that is cut off, as it is. */
+/** The beginning of an envelope as we write it, up to what it carries. */
+const HEAD = /^\{"message_id":".*?"payload":\{"action":"[^"]*","data":/s
+
+/** What an envelope carries, also where its end is cut off; any other payload as it is. */
 export function payloadPreview(text: string): string {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
   } catch {
-    return text
+    return text.replace(HEAD, '')
   }
   const { message_id, payload } = (parsed ?? {}) as {
     message_id?: unknown

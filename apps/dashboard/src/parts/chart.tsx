@@ -25,7 +25,7 @@ const HEIGHT = 132
 /** Room for the figures of the scale, and for the times below. */
 const LEFT = 62
 const FOOT = 24
-const TOP = 8
+const TOP = 12
 const RIGHT = 6
 /** A page that was just opened shows less than the whole window. */
 const SHORTEST_SECONDS = 120
@@ -33,6 +33,8 @@ const SHORTEST_SECONDS = 120
 const HEADROOM = 1.15
 const MOST_STEPS = 3
 const MOMENT_WIDTH = 70
+/** Half of a moment: nearer to an end it would be cut off. */
+const MOMENT_MARGIN = 25
 
 /** The moment that is pointed at in every chart of the page, in seconds since 1970. */
 const pointed = signal<number | undefined>(undefined)
@@ -141,11 +143,13 @@ function draw({ times, series, format, isBinary = false }: ChartProps, width: nu
         {series.map(({ label, values }, i) => (
           <path key={label} class={`ink-${i}`} d={pathOf(times.map(x), values, y)} />
         ))}
-        {moments.map((moment) => (
-          <text key={moment} x={x(moment)} y={HEIGHT - 7}>
-            {clockOf(moment, step < 60)}
-          </text>
-        ))}
+        {moments
+          .filter((moment) => x(moment) >= MOMENT_MARGIN && x(moment) <= room + RIGHT - MOMENT_MARGIN)
+          .map((moment) => (
+            <text key={moment} x={x(moment)} y={HEIGHT - 7}>
+              {clockOf(moment, step < 60)}
+            </text>
+          ))}
       </svg>
     </>
   )

@@ -4,8 +4,8 @@ export interface Column<Row> {
   readonly head: string
   /** Numbers stand at the right, so that their digits are below each other. */
   readonly isNumber?: boolean
-  /** Keeps room for a topic, or for the name of somebody, beside columns of long texts. */
-  readonly holds?: 'topic' | 'name'
+  /** Keeps room for a topic, a payload, an address, or the name of somebody, beside columns of long texts. */
+  readonly holds?: 'topic' | 'payload' | 'name' | 'address'
   /** Left out where columns have little room. */
   readonly isMinor?: boolean
   cell(row: Row): ComponentChildren

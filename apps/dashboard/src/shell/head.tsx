@@ -46,7 +46,7 @@ export function Head({ isMenuOpen, onMenu, onHelp }: HeadProps) {
       </button>
       <button
         type="button"
-        class="quiet"
+        class="quiet keys"
         onClick={onHelp}
         aria-label="Keyboard shortcuts"
         title="Keyboard shortcuts"

@@ -16,8 +16,11 @@ export interface Sample {
   readonly connections: number
   readonly queued: number
   readonly eventLoopP99: number
-  /** Of the times that are measured, milliseconds by name, what happens most often first. */
-  readonly latencyP99: Readonly<Record<string, number>>
+  /**
+   * Of the times that are measured, milliseconds by name, what happens most often first: over the last two minutes, and
+   * null where it did not happen in them.
+   */
+  readonly latencyP99: Readonly<Record<string, number | null>>
 }
 
 /** The newest first counts that grew while the page looked on. */
@@ -112,7 +115,7 @@ export class History {
       latencyP99: Object.fromEntries(
         Object.entries(status.latency_ms)
           .sort(([, a], [, b]) => b.count - a.count)
-          .map(([name, { p99 }]) => [name, p99]),
+          .map(([name]) => [name, status.latency_recent?.ms[name]?.p99 ?? null]),
       ),
     }
     this.#samples = [...this.#samples.filter((one) => one.at > at - WINDOW_SECONDS), sample]

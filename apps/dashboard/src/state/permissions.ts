@@ -3,6 +3,7 @@ import { covers, matches } from '@jamey/protocol'
 /** Topics at which the broker's process is asked and told. */
 export const BROKER_QUERY = 'jamey/broker/query'
 export const BROKER_DISCONNECT = 'jamey/broker/disconnect'
+export const VERDICTS_LIST = 'jamey/conscience/verdicts-list'
 export const APPROVALS_LIST = 'jamey/conscience/approvals-list'
 export const APPROVALS_ANSWER = 'jamey/conscience/approvals-answer'
 export const MEMORY_QUERY = 'jamey/memory/query'

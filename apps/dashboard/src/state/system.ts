@@ -29,7 +29,10 @@ export const status = new Poll(async () => {
   watchedSince.value = history.since
   return found
 }, POLL_MS)
-export const pending = new Poll(() => approvalsEndpoint.list(['pending'], MAXIMUM_PENDING), POLL_MS)
+export const pending = new Poll(
+  () => approvalsEndpoint.list(['pending'], { limit: MAXIMUM_PENDING }),
+  POLL_MS,
+)
 export const findings = new Poll(() => broker.findings(), SLOW_POLL_MS)
 export const outbox = new Poll(() => broker.outbox(), SLOW_POLL_MS)
 

@@ -1,8 +1,9 @@
 import type { Approval, ApprovalStatus } from '@jamey/contracts'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { approvals as endpoint } from '../api/endpoints.js'
-import { useAct, useRemote } from '../parts/async.js'
+import { useAct } from '../parts/async.js'
 import { JsonView } from '../parts/json.js'
+import { More, useMore } from '../parts/more.js'
 import { Empty, Loaded, NeedsPermission, NeedsToken, ProblemNote } from '../parts/notice.js'
 import { useShortcuts } from '../parts/shortcut-keys.js'
 import { type Column, Table } from '../parts/table.js'
@@ -14,12 +15,7 @@ import { pending, waiting } from '../state/system.js'
 import { ApprovalCard, keeperOf } from './approval-card.js'
 
 const DECIDED: readonly ApprovalStatus[] = ['approved', 'denied', 'used', 'expired', 'revoked']
-const DECIDED_SHOWN = 20
-/** They come by when they were asked; what was answered last may have been asked long before. */
-const DECIDED_ASKED = 100
-
-const byAnswer = (approvals: readonly Approval[]): Approval[] =>
-  [...approvals].sort((a, b) => Date.parse(b.changed_at) - Date.parse(a.changed_at)).slice(0, DECIDED_SHOWN)
+const PAGE = 20
 
 /** What people are asked, the most urgent first, and what was answered. */
 export function Approvals() {
@@ -92,31 +88,41 @@ function press(list: HTMLElement | null, act: string): void {
 }
 
 function Decided({ turn, onRevoked }: { turn: number; onRevoked: (text: string) => void }) {
-  const [remote, again] = useRemote(`decided ${turn}`, () => endpoint.list(DECIDED, DECIDED_ASKED))
-  const count = waiting.value.length
-  const before = useRef(count)
-  // What somebody else answered, or what expired, is among the decided ones now.
+  const { items, next, isBusy, error, more, again } = useMore('decided', {
+    ask: async (cursor) => {
+      const { approvals, next_cursor } = await endpoint.list(DECIDED, {
+        order: 'changed_at',
+        limit: PAGE,
+        cursor,
+      })
+      return { items: approvals, next: next_cursor }
+    },
+    idOf: ({ approval_id }) => approval_id,
+  })
+  // What somebody answered or took back, or what expired, is among the decided ones now.
+  const now = `${turn} ${waiting.value.length}`
+  const before = useRef(now)
   useEffect(() => {
-    if (before.current !== count) again()
-    before.current = count
-  }, [count])
+    if (before.current !== now) again()
+    before.current = now
+  }, [now])
   return (
     <section aria-labelledby="decided">
       <h2 id="decided">Decided</h2>
-      <Loaded remote={remote} what="what was decided">
-        {({ approvals }) =>
-          approvals.length === 0 ? (
-            <Empty>Nothing yet.</Empty>
-          ) : (
-            <Table
-              caption="Approvals that were decided, the last answer first"
-              columns={columns(onRevoked)}
-              rows={byAnswer(approvals)}
-              keyOf={({ approval_id }) => approval_id}
-            />
-          )
-        }
-      </Loaded>
+      {error !== undefined && <ProblemNote error={error} />}
+      {items === undefined ? (
+        isBusy && <p class="empty">Asking for what was decided…</p>
+      ) : items.length === 0 ? (
+        <Empty>Nothing yet.</Empty>
+      ) : (
+        <Table
+          caption="Approvals that were decided, the last answer first"
+          columns={columns(onRevoked)}
+          rows={items}
+          keyOf={({ approval_id }) => approval_id}
+        />
+      )}
+      {next !== undefined && <More label="Older ones" isBusy={isBusy} onMore={more} />}
     </section>
   )
 }

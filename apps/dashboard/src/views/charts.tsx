@@ -28,7 +28,7 @@ export function Charts() {
     )
   }
   const { times, rows } = withGaps(found)
-  const series = (label: string, value: (sample: Sample) => number): Series => ({
+  const series = (label: string, value: (sample: Sample) => number | null): Series => ({
     label,
     values: rows.map((row) => (row === null ? null : value(row))),
   })
@@ -45,14 +45,14 @@ export function Charts() {
           series={[series('received', (one) => one.received), series('sent', (one) => one.sent)]}
         />
         <Chart
-          title="Latency, p99 since the start"
+          title="Latency, p99 over 2 min"
           times={times}
           format={formatMilliseconds}
           series={[
             ...latencyNames(found).map((name) =>
-              series(latencyInWords(name), (one) => one.latencyP99[name] ?? 0),
+              series(latencyInWords(name), (one) => one.latencyP99[name] ?? null),
             ),
-            series('event loop, last 10 s', (one) => one.eventLoopP99),
+            series('event loop', (one) => one.eventLoopP99),
           ]}
         />
         <Chart

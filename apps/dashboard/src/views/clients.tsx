@@ -146,7 +146,7 @@ const COLUMNS: readonly Column<ClientSummary>[] = [
       ),
   },
   { head: 'Identity', cell: ({ username }) => <Text>{username}</Text> },
-  { head: 'Address', isMinor: true, cell: ({ address }) => <code>{address ?? '–'}</code> },
+  { head: 'Address', isMinor: true, holds: 'address', cell: ({ address }) => <code>{address ?? '–'}</code> },
   { head: 'MQTT', isMinor: true, cell: ({ protocol }) => protocol },
   {
     head: 'Messages/s',

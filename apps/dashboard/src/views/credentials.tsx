@@ -144,7 +144,7 @@ const TOKENS: readonly Column<ClientSummary>[] = [
     head: 'Client',
     cell: ({ client_id }) => <ClientLink client_id={client_id} />,
   },
-  { head: 'Identity', cell: ({ username }) => <Text>{username}</Text> },
+  { head: 'Identity', isMinor: true, cell: ({ username }) => <Text>{username}</Text> },
   { head: 'Ends', cell: ({ token_expires_at }) => <Time at={token_expires_at} /> },
   { head: 'Left', cell: ({ token_expires_at }) => <Left until={token_expires_at} /> },
 ]

@@ -27,10 +27,12 @@ export function Outbox() {
                 {components.map((component) => (
                   <Component key={component.client_id} component={component} />
                 ))}
-                <p class="muted small">
-                  <code>jamey outbox retry</code> sends dead letters again, <code>jamey outbox drop</code>{' '}
-                  forgets them.
-                </p>
+                {components.some(({ dead }) => dead > 0) && (
+                  <p class="muted small more">
+                    <code>jamey outbox retry</code> sends dead letters again, <code>jamey outbox drop</code>{' '}
+                    forgets them.
+                  </p>
+                )}
               </>
             )
           }
@@ -49,6 +51,7 @@ function Component({ component }: { component: OutboxList['components'][number] 
         <Text>{client_id}</Text>{' '}
         <span class="muted">
           {waiting === 0 ? 'nothing waits' : `${counted(waiting, 'message')} not acknowledged`}
+          {dead === 0 && ', no dead letters'}
           {oldest_at !== undefined && waiting > 0 && (
             <>
               , the oldest <Age at={oldest_at} />
@@ -56,9 +59,7 @@ function Component({ component }: { component: OutboxList['components'][number] 
           )}
         </span>
       </h2>
-      {dead_letters.length === 0 ? (
-        <Empty>No dead letters.</Empty>
-      ) : (
+      {dead_letters.length > 0 && (
         <Table
           caption={`Dead letters of ${client_id}`}
           columns={DEAD_LETTERS}

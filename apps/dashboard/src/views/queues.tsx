@@ -168,6 +168,7 @@ const RETAINED: readonly Column<RetainedMessage>[] = [
   },
   {
     head: 'Payload',
+    holds: 'payload',
     cell: ({ payload_text, is_cut }) =>
       payload_text === undefined ? (
         <span class="muted">bytes</span>
@@ -179,8 +180,13 @@ const RETAINED: readonly Column<RetainedMessage>[] = [
       ),
   },
   { head: 'Size', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },
-  { head: 'QoS', isNumber: true, cell: ({ qos }) => qos },
-  { head: 'By', holds: 'name', cell: ({ published_by }) => <Text>{published_by ?? 'the broker'}</Text> },
+  { head: 'QoS', isMinor: true, isNumber: true, cell: ({ qos }) => qos },
+  {
+    head: 'By',
+    isMinor: true,
+    holds: 'name',
+    cell: ({ published_by }) => <Text>{published_by ?? 'the broker'}</Text>,
+  },
   {
     head: 'Expires',
     cell: ({ expires_at }) =>

@@ -27,7 +27,8 @@ export function RecentVerdicts() {
         <NeedsPermission permission={`subscribe:${VERDICTS}`} what="Following verdicts" />
       ) : shown.length === 0 ? (
         <Empty>
-          None since this page was opened. They appear here as they are given; <EarlierVerdicts />
+          None since this page was opened. They appear here as they are given;{' '}
+          <a href={hrefOf('verdicts')}>earlier ones</a> are in the audit.
         </Empty>
       ) : (
         <ul class="feed">
@@ -42,17 +43,11 @@ export function RecentVerdicts() {
   )
 }
 
-/** Where those are that were given before: the gateway has none, the conscience's audit has all. */
-export function EarlierVerdicts() {
-  return (
-    <>
-      earlier ones are in the audit: <code>jamey verdicts --since 1h</code>.
-    </>
-  )
-}
+/** A verdict, and when it was given or came here. */
+export type Told = Pick<Received<Verdict>, 'at' | 'data'>
 
 /** When, what was decided, about what, for whom and why, in one line. */
-export function VerdictLine({ verdict: { at, data } }: { verdict: Received<Verdict> }) {
+export function VerdictLine({ verdict: { at, data } }: { verdict: Told }) {
   return (
     <span class="verdict-line">
       <span class="muted">
@@ -70,4 +65,19 @@ export function VerdictLine({ verdict: { at, data } }: { verdict: Received<Verdi
       </span>
     </span>
   )
+}
+
+/** Whether a verdict has what somebody looks for. */
+export function fits(verdict: Verdict, search: string): boolean {
+  if (search === '') return true
+  const { requested_by, rules, reasons, request_digest } = verdict
+  const texts = [
+    subjectOf(verdict),
+    requested_by,
+    request_digest,
+    ...reasons,
+    ...rules.map(({ name }) => name),
+  ]
+  if (verdict.kind === 'call') texts.push(verdict.call_digest)
+  return texts.some((text) => text.toLowerCase().includes(search.toLowerCase()))
 }
