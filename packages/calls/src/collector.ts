@@ -1,9 +1,9 @@
 import type { CommandFact, FactOptions, Facts, FileFact, Placed } from './fact-types.js'
+import { directoryOf, foldersLeft, inFolder, isLink, isUnknown, MAY_BE_FOLDER } from './folders.js'
 import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
 import { isRunner, NAMES_FILES_ALONE, showsVariables, statementOf, UNPACKS } from './shell/command-kinds.js'
-import { type Directory, directoriesFrom } from './shell/directory.js'
-import { directoryOptions } from './shell/directory-options.js'
+import { type Directory, directoriesFrom, joinDirectories, MAXIMUM_DIRECTORIES } from './shell/directory.js'
 import type { CommandEffects } from './shell/program.js'
 import { readScript } from './shell/script.js'
 import type { ShellCommand } from './shell/shell-script.js'
@@ -45,13 +45,19 @@ export class Collector {
   readonly #signals: (SignalFact & Placed)[] = []
   readonly #texts: (Placed & { role: Role | undefined; text: string })[] = []
   /** Where scripts begin. */
-  readonly #here: readonly Directory[]
+  #start: readonly Directory[]
+  /** The same where that is the workspace and nowhere else; nothing is then resolved from another folder. */
+  #here: readonly Directory[] | undefined
+  #left: readonly Directory[] | undefined
 
   /** `readsWords`: its texts are told to somebody, or are all there is. */
   constructor(name: string, tool: FoundTool, options: FactOptions, readsWords: boolean) {
     this.#readsWords = readsWords
     this.#options = options
-    this.#here = [{ path: options.workspace, certainty: 'known' }]
+    const workspace: Directory = { path: options.workspace, certainty: 'known' }
+    const others = tool.keepsFolder === true ? (options.folders ?? []) : []
+    this.#start = [workspace, ...others.map(directoryOf)]
+    this.#here = others.length === 0 ? this.#start : undefined
     this.#name = name
     this.#tool = tool
     for (const effect of tool.effects) this.#effects.add(effect)
@@ -82,8 +88,24 @@ export class Collector {
       secrets: this.#secrets,
       signals: this.#signals,
       texts: this.#texts,
+      folders: this.#tool.keepsFolder === true ? foldersLeft(this.#left, this.#options) : undefined,
       unread: this.#unread === undefined ? [] : [...this.#unread.values()],
     }
+  }
+
+  /** Has the scripts among them begin in the folder that is said beside them. */
+  enter(leaves: readonly Leaf[]): void {
+    const named = leaves.filter((leaf) => MAY_BE_FOLDER.test(leaf.names.at(-1) ?? '') && this.#isFolder(leaf))
+    if (named.length === 0) return
+    const here: Directory[] = [{ path: this.#options.workspace, certainty: 'known' }]
+    this.#start = named
+      .slice(0, MAXIMUM_DIRECTORIES)
+      .flatMap(({ value }) => directoriesFrom(here, { text: String(value), isDynamic: false }))
+    this.#here = undefined
+  }
+
+  #isFolder({ names, value }: Leaf): boolean {
+    return value !== '' && value !== '.' && this.#roleOf(names) === 'directory'
   }
 
   fail(where: string, reason: string): void {
@@ -111,6 +133,7 @@ export class Collector {
       case 'sql':
         return this.#takeSql(where, value)
       case 'path':
+      case 'directory':
         return this.#takeFile(where, { text: value, isDynamic: false }, this.#access())
       case 'url':
         return this.#takeUrl(where, value)
@@ -215,7 +238,12 @@ export class Collector {
   }
 
   #takeScript(where: string, source: string): void {
-    const script = readScript(source, this.#here)
+    const script = readScript(source, this.#start)
+    if (script.left !== this.#start) {
+      this.#left = joinDirectories(this.#left ?? script.left, script.left)
+      this.#start = joinDirectories(this.#start, this.#left)
+      this.#here = undefined
+    }
     for (const reason of script.unread) this.fail(where, reason)
     for (const folder of script.entered) this.#takeFolder(where, folder)
     for (const command of script.commands) this.#takeCommand(where, command)
@@ -359,24 +387,6 @@ export class Collector {
     if (isDynamic) this.fail(where, `where ${text} lies is known when it runs`)
     this.#files.push({ where, ...fact, access, isWorkable: isWorkable(fact, access, this.#options) })
   }
-}
-
-/** What is read at the top of a repository may be what lies there in the workspace. */
-function isUnknown(from: Directory | undefined, access: FileFact['access']): boolean {
-  return from?.certainty === 'unknown' || (from?.certainty === 'above' && access !== 'read')
-}
-
-function isLink(text: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)
-}
-
-/** A command where its options have it work, without these. */
-function inFolder(command: ShellCommand): ShellCommand {
-  const found = directoryOptions(command.name, command.args)
-  if (found === undefined) return command
-  let { directories } = command
-  for (const folder of found.folders) directories = directoriesFrom(directories, folder)
-  return { ...command, args: found.rest, directories }
 }
 
 function ownEntry<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {

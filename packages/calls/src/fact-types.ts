@@ -33,7 +33,12 @@ export interface FileFact extends PathFact, Placed {
 export interface FactOptions extends PathOptions {
   /** What is known of tools; those of this package alone where it is left out. */
   readonly tools?: ToolCatalogue | undefined
+  /** Absolute; where the tool's shell may be beside the workspace, because of earlier calls. Null: where nobody knows. */
+  readonly folders?: Folders | undefined
 }
+
+/** Where a shell may be, beside the workspace and its ordinary folders. Null: where nobody knows. */
+export type Folders = readonly (string | null)[]
 
 /** What a call would do, as far as its text tells. */
 export interface Facts {
@@ -61,6 +66,8 @@ export interface Facts {
   /** Words of harm, in what is told to somebody and in words that are judged by themselves. */
   readonly signals: readonly (SignalFact & Placed)[]
   readonly texts: readonly (Placed & { readonly role: Role | undefined; readonly text: string })[]
+  /** Where its shell may be afterwards; undefined where it goes on from where it was. */
+  readonly folders: Folders | undefined
   /** What could not be read, and why. */
   readonly unread: readonly (Placed & { readonly reason: string })[]
 }

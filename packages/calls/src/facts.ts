@@ -42,6 +42,7 @@ function* collecting(collector: Collector, value: unknown): Generator<undefined,
   const { leaves, unread } = leavesOf(value)
   for (const reason of unread) collector.fail('', reason)
   let characters = 0
+  collector.enter(leaves)
   for (const leaf of leaves) {
     if (characters >= CHARACTERS_AT_ONCE) {
       yield

@@ -156,6 +156,27 @@ describe('the folder of a script', () => {
   })
 })
 
+describe('the folder that a call names beside its command', () => {
+  it.each([
+    ['local_shell', { action: { command: ['rm', '-r', 'x'], working_directory: '/etc' } }, '/etc/x'],
+    ['shell', { command: ['bash', '-lc', 'rm -r x'], workdir: '..' }, '/srv/me/x'],
+    ['exec_command', { cmd: 'rm -r x', workdir: '/srv/me/app/a' }, '/srv/me/app/a/x'],
+    ['run_shell_command', { directory: '../b', command: 'rm -r x' }, '/srv/me/b/x'],
+    ['frobnicate', { command: 'rm -r x', currentWorkingDirectory: '/etc' }, '/etc/x'],
+    ['frobnicate', { cwd: '/etc', command: 'rm -r x' }, '/etc/x'],
+  ])('%s %j is where it runs', (tool, args, path) => {
+    const { files } = factsOf({ tool, arguments: args }, PLACE)
+    const deleted = files.filter(({ access }) => access === 'delete').map((file) => file.path)
+    expect(deleted).toContain(path)
+    expect(deleted).not.toContain('/srv/me/app/x')
+  })
+
+  it('is where the next command of a list begins that an earlier one has left', () => {
+    const { files } = factsOf({ tool: 'bash', arguments: { commands: ['cd ..', 'rm -r x'] } }, PLACE)
+    expect(files.map(({ path }) => path)).toContain('/srv/me/x')
+  })
+})
+
 describe('a variable of a script', () => {
   it.each([
     'X=/tmp/a true; rm -rf $X/etc',

@@ -1,5 +1,5 @@
 export { callDigest } from './digest.js'
-export type { CommandFact, FactOptions, Facts, FileFact } from './fact-types.js'
+export type { CommandFact, FactOptions, Facts, FileFact, Folders } from './fact-types.js'
 export { collectingFacts, collectingWords, factsOf } from './facts.js'
 export type { Annotations, Call, Effect, Role, Words } from './model/call.js'
 export { readScript } from './shell/script.js'

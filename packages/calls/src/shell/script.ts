@@ -5,7 +5,6 @@ import {
   type For,
   type Function as FunctionDefinition,
   forEachChild,
-  type HereDoc,
   type ParsedScript,
   type Pipeline,
   parse,
@@ -14,10 +13,11 @@ import {
   type SyntaxNode,
   type While,
 } from 'unbash'
-import { anywhere, type Directory, directoriesFrom, joinDirectories } from './directory.js'
+import { anywhere, areSame, type Directory, directoriesFrom, joinDirectories } from './directory.js'
 import { branched, chained, chosen, listed, looped, piped, type Visit } from './flow.js'
 import { isLoading } from './loading-variables.js'
 import { moveOf } from './moves.js'
+import type { Around, DefinedFunction, Running } from './running.js'
 import type { ShellCommand, ShellRedirect, ShellScript } from './shell-script.js'
 import {
   afterwards,
@@ -56,14 +56,6 @@ export function readScript(source: string, directories = HERE): ShellScript {
   return reader
 }
 
-/** What is around a part of a script. */
-interface Around {
-  readonly wrappers: readonly string[]
-  readonly input: string | undefined
-  readonly isInFunction: boolean
-  readonly isInLoop: boolean
-}
-
 class ScriptReader implements ShellScript {
   readonly commands: ShellCommand[] = []
   readonly redirects: ShellRedirect[] = []
@@ -88,7 +80,12 @@ class ScriptReader implements ShellScript {
   readAll(source: string): void {
     const around = { wrappers: [], input: undefined, isInFunction: false, isInLoop: false }
     const { succeeded, failed } = this.#read(source, around, 0, this.#start)
-    this.left = joinStates(succeeded, failed)?.directories ?? joinDirectories(this.left, this.entered)
+    const end = joinStates(succeeded, failed)
+    const isMoved = end === undefined ? this.entered.length > 0 : end.directories !== this.#start.directories
+    if (isMoved) this.left = end?.directories ?? joinDirectories(this.left, this.entered)
+    // What is set is still set for the next script of the same shell.
+    if (end !== undefined && LEADING.some((name) => end.variables.has(name)))
+      this.left = joinDirectories(this.left, anywhere())
     // A trap runs wherever the shell is then.
     for (const { text, by, depth, state } of this.#traps) {
       const directories = joinDirectories(this.#start.directories, this.entered)
@@ -344,8 +341,12 @@ class ScriptReader implements ShellScript {
       const names = namesIn(name, args)
       return names.length === 0 ? inner : afterwards(inner, (after) => names.reduce(forgotten, after))
     }
-    this.entered = joinDirectories(this.entered, move.succeeded?.directories ?? [])
-    return move
+    const reached = move.succeeded?.directories ?? []
+    this.entered = joinDirectories(this.entered, reached)
+    // Where the script begins is there.
+    return areSame(reached, this.#start.directories.slice(0, 1)) && isAbsolute(args)
+      ? { ...move, failed: undefined }
+      : move
   }
 
   /** A shell without a script runs what it is handed. */
@@ -366,23 +367,6 @@ class ScriptReader implements ShellScript {
   }
 }
 
-interface DefinedFunction {
-  readonly node: FunctionDefinition
-  readonly state: ShellState
-  readonly outcome: Outcome
-}
-
-interface Running extends Around {
-  readonly depth: number
-  readonly state: ShellState
-  /** Whether it is the shell itself that runs it, so that it goes on in what this leaves. */
-  readonly isShell: boolean
-  /** What is set for it alone. */
-  readonly own: readonly Assignment[]
-  readonly variables: readonly string[]
-  readonly documents: readonly HereDoc[]
-}
-
 const NONE: readonly never[] = []
 /** Those after which the shell is not as it was. */
 const LEAVES: ReadonlySet<string> = new Set(
@@ -390,7 +374,12 @@ const LEAVES: ReadonlySet<string> = new Set(
     ' ',
   ),
 )
+const LEADING = ['HOME', 'CDPATH', 'cdpath']
 const IN_SAME_SHELL = /^(?:eval|command|builtin)$/
+
+function isAbsolute(args: readonly Argument[]): boolean {
+  return args.at(-1)?.text.startsWith('/') === true
+}
 
 /** A command is found by its name wherever it lies; `\rm` is rm without its alias. */
 function baseName(text: string): string {

@@ -20,6 +20,8 @@ const KNOWN_SERVERS = new Set(
     ' ',
   ),
 )
+/** Shells that go on from one call to the next, whoever says what they do. */
+const KEEPING_FOLDER = new Set('bash shell terminal run_terminal_cmd run_in_terminal'.split(' '))
 /** Names are from whoever asks. */
 const MAXIMUM_REMEMBERED = 1_000
 
@@ -54,9 +56,10 @@ export class ToolCatalogue {
     const own = this.#ownEntry(name)
     const known = own ?? knownEntry(name)
     const isOwn = own !== undefined
+    const keepsFolder = KEEPING_FOLDER.has(toolName(name) ?? '')
     return known === undefined
-      ? { ...guessedTool(name), isKnown: false, isOwn }
-      : { ...known, isKnown: true, isOwn }
+      ? { ...guessedTool(name), isKnown: false, isOwn, keepsFolder }
+      : { ...known, isKnown: true, isOwn, keepsFolder }
   }
 
   #ownEntry(name: string): Tool | undefined {

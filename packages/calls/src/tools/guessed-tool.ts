@@ -64,12 +64,17 @@ export function guessedRole(name: string): Role | undefined {
   const known = guessed.get(name)
   if (known !== undefined || guessed.has(name)) return known
   const words = wordsOf(name)
-  const role = ROLES.find(([, pattern]) => words.some((word) => pattern.test(word)))?.[0]
+  const role = FOLDER.test(words.join(''))
+    ? 'directory'
+    : ROLES.find(([, pattern]) => words.some((word) => pattern.test(word)))?.[0]
   if (name.length > LONGEST_REMEMBERED) return role
   if (guessed.size >= MAXIMUM_REMEMBERED) guessed.clear()
   guessed.set(name, role)
   return role
 }
+
+/** Where a call's commands run. */
+const FOLDER = /^(?:cwd|workdir|(?:current)?working(?:dir|directory)|currentdirectory)$/
 
 /** The same few names come again and again. */
 const guessed = new Map<string, Role | undefined>()

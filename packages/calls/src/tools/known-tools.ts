@@ -32,9 +32,12 @@ const COMMANDS: Readonly<Record<string, Role>> = {
   commands: 'command',
   cmd: 'command',
   script: 'command',
-  working_directory: 'path',
-  workdir: 'path',
-  cwd: 'path',
+  working_directory: 'directory',
+  working_dir: 'directory',
+  directory: 'directory',
+  dir_path: 'directory',
+  workdir: 'directory',
+  cwd: 'directory',
   description: 'text',
 }
 const MESSAGES: Readonly<Record<string, Role>> = {

@@ -8,6 +8,8 @@ export interface Tool {
   readonly roles: Readonly<Record<string, Role>>
   /** What it answers was written by others, who may mean the agent: pages, mail, tickets. */
   readonly isUntrusted: boolean
+  /** Whether it is a shell that goes on from where the call before has left it. */
+  readonly keepsFolder?: boolean
   /** Whether what its server says of it (annotations of MCP) is believed where nothing else says what it does. */
   readonly believesAnnotations?: boolean
 }

@@ -2,7 +2,7 @@ import type { Facts } from '@jamey/calls'
 import type { SessionView } from './session-view.js'
 
 /** What a condition looks at: what the call would do, and what the deployer has named. */
-export interface Circumstances extends Omit<Facts, 'isKnown' | 'isUntrusted' | 'isTrusted'> {
+export interface Circumstances extends Omit<Facts, 'isKnown' | 'isUntrusted' | 'isTrusted' | 'folders'> {
   readonly kind: 'call' | 'text'
   readonly known: boolean
   /** What whoever asks says beside its words; empty with a call. */

@@ -21,6 +21,7 @@ const MAXIMUM_FILE_BYTES = 1_048_576
 
 const ROLES = [
   'path',
+  'directory',
   'url',
   'recipient',
   'amount',

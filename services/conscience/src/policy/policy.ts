@@ -80,6 +80,12 @@ export function judgeCall(policy: Policy, call: Call, around: Surroundings = {})
   return finished(judgingCall(policy, call, around))
 }
 
+/** An earlier call may have left the tool's shell elsewhere. */
+function factOptions({ facts }: Policy, { tool }: Call, { session }: Surroundings): FactOptions {
+  const folders = session?.foldersOf(tool) ?? []
+  return folders.length === 0 ? facts : { ...facts, folders }
+}
+
 /** The same for words: what is said beside them is judged as the arguments of a call are. */
 export function judgeWords(policy: Policy, words: Words, around: Surroundings = {}): CallVerdict {
   return finished(judgingWords(policy, words, around))
@@ -91,7 +97,8 @@ export function* judgingCall(
   call: Call,
   around: Surroundings = {},
 ): Generator<undefined, CallVerdict> {
-  const facts = yield* collectingFacts(call, policy.facts)
+  const options = factOptions(policy, call, around)
+  const facts = yield* collectingFacts(call, options)
   const { intent = '' } = call
   const said = intent === '' ? undefined : yield* saidIn(policy, intent)
   const context = { kind: 'call', context: {}, said, around } as const
@@ -104,7 +111,7 @@ export function* judgingCall(
     changing.flatMap(({ changes }) => changes),
   )
   if (other === undefined) return stricter(asItIs, 'ask', 'its arguments could not be changed as a rule says')
-  const otherFacts = yield* collectingFacts({ ...call, arguments: other }, policy.facts)
+  const otherFacts = yield* collectingFacts({ ...call, arguments: other }, options)
   const second = yield* applying(policy, otherFacts, context)
   const verdict = { ...verdictOf(policy, otherFacts, merged(changing, second)), arguments: other }
   const isSettled = !second.some(({ changes }) => changes.length > 0)
@@ -273,7 +280,7 @@ export function judgedCall(
   { decision, facts }: Pick<CallVerdict, 'decision' | 'facts'>,
   id?: string,
 ): JudgedCall {
-  const { effects, amounts, recipients } = facts
+  const { effects, amounts, recipients, folders } = facts
   return {
     id,
     ...call,
@@ -282,6 +289,7 @@ export function judgedCall(
     source: sourceOf(facts),
     amount: amounts.reduce((sum, { amount }) => sum + amount, 0),
     recipients: recipients.map(({ text }) => text),
+    folders,
   }
 }
 

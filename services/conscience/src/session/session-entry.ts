@@ -25,6 +25,8 @@ const callSchema = z.strictObject({
   /** All sums in it. */
   amount: z.number(),
   recipients: z.array(z.string()),
+  /** Where its shell may be afterwards, null where nobody knows; undefined where it goes on from where it was. */
+  folders: z.array(z.string().max(4_096).nullable()).max(8).optional(),
   /** Everything in its arguments; undefined where that was too much to keep. */
   text: z.string().optional(),
   /** After how many requests. */

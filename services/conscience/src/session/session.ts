@@ -1,4 +1,5 @@
 import { askedIn } from './asked.js'
+import { bounded, foldersLeft } from './folders.js'
 import { Likeness } from './likeness.js'
 import { textOf } from './result-text.js'
 import {
@@ -25,6 +26,8 @@ export interface JudgedCall {
   readonly source: Source
   readonly amount: number
   readonly recipients: readonly string[]
+  /** Where its shell may be afterwards; undefined where it goes on from where it was. */
+  readonly folders?: readonly (string | null)[] | undefined
 }
 
 /** What came of a call. */
@@ -174,7 +177,7 @@ export class Session {
   /** A call that was judged, whether it is made or not. Returns what is remembered of it. */
   called({ id, tool, arguments: args, ...call }: JudgedCall, at: number): Entry {
     const { text, isWhole } = textOf(args)
-    const { effects, recipients, decision, source, amount } = call
+    const { effects, recipients, decision, source, amount, folders } = call
     return this.add({
       kind: 'call',
       ...named(id),
@@ -184,6 +187,7 @@ export class Session {
       source,
       amount,
       recipients: recipients.slice(0, 20).map((recipient) => recipient.slice(0, 200)),
+      ...(folders === undefined ? {} : { folders: bounded(folders) }),
       ...(isWhole && text.length <= MAXIMUM.argumentCharacters ? { text } : {}),
       turn: this.#turn,
       at,
@@ -273,6 +277,11 @@ export class Session {
       const { tool, effects, amount, recipients, turn, at } = entry
       return [{ tool, effects, amount, recipients, turn, age: Math.max(0, now - at) / 1000 }]
     })
+  }
+
+  /** Where earlier calls of this tool may have left its shell, beside the workspace; null where nobody knows. */
+  foldersOf(tool: string): readonly (string | null)[] {
+    return foldersLeft(this.#entries, this.#outcomes, tool.slice(0, 200), this.#isFull)
   }
 
   #isOwn(call: CallEntry, value: string): boolean {

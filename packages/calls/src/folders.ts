@@ -1,0 +1,43 @@
+import type { FileFact, Folders } from './fact-types.js'
+import { type Directory, directoriesFrom } from './shell/directory.js'
+import { directoryOptions } from './shell/directory-options.js'
+import type { ShellCommand } from './shell/shell-script.js'
+import { type PathOptions, pathFact } from './values/path.js'
+
+/** By its name, before its role is asked for. */
+export const MAY_BE_FOLDER = /d(?:ir|irectory|ir_path)$|cwd$/i
+
+export function directoryOf(folder: string | null): Directory {
+  return { path: folder ?? '.', certainty: folder === null ? 'unknown' : 'known' }
+}
+
+/** An ordinary folder of the workspace counts as the workspace: from there nothing leads further away. */
+export function foldersLeft(
+  directories: readonly Directory[] | undefined,
+  options: PathOptions,
+): Folders | undefined {
+  return directories?.flatMap(({ path, certainty }) => {
+    if (certainty === 'above') return []
+    if (certainty === 'unknown') return null
+    const fact = pathFact(path, options)
+    return fact.place === 'workspace' && !fact.path.includes('/.') ? [] : fact.path
+  })
+}
+
+/** What is read at the top of a repository may be what lies there in the workspace. */
+export function isUnknown(from: Directory | undefined, access: FileFact['access']): boolean {
+  return from?.certainty === 'unknown' || (from?.certainty === 'above' && access !== 'read')
+}
+
+export function isLink(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)
+}
+
+/** A command where its options have it work, without these. */
+export function inFolder(command: ShellCommand): ShellCommand {
+  const found = directoryOptions(command.name, command.args)
+  if (found === undefined) return command
+  let { directories } = command
+  for (const folder of found.folders) directories = directoriesFrom(directories, folder)
+  return { ...command, args: found.rest, directories }
+}

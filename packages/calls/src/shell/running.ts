@@ -1,0 +1,27 @@
+import type { Assignment, Function as FunctionDefinition, HereDoc } from 'unbash'
+import type { Outcome, ShellState } from './shell-state.js'
+
+/** What is around a part of a script. */
+export interface Around {
+  readonly wrappers: readonly string[]
+  readonly input: string | undefined
+  readonly isInFunction: boolean
+  readonly isInLoop: boolean
+}
+
+export interface DefinedFunction {
+  readonly node: FunctionDefinition
+  readonly state: ShellState
+  readonly outcome: Outcome
+}
+
+export interface Running extends Around {
+  readonly depth: number
+  readonly state: ShellState
+  /** Whether it is the shell itself that runs it, so that it goes on in what this leaves. */
+  readonly isShell: boolean
+  /** What is set for it alone. */
+  readonly own: readonly Assignment[]
+  readonly variables: readonly string[]
+  readonly documents: readonly HereDoc[]
+}

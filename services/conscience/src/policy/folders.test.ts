@@ -1,0 +1,90 @@
+import type { Call } from '@jamey/calls'
+import { describe, expect, it } from 'vitest'
+import { Session } from '../session/session.js'
+import { judgeCall, judgedCall } from './policy.js'
+import { parsePolicy } from './policy-file.js'
+
+const PLACE = { workspace: '/srv/me/app', home: '/srv/me' }
+const POLICY = parsePolicy('version: 1\ninclude: [work, shell, files, self]\n', 'test', PLACE)
+const bash = (command: string): Call => ({ tool: 'Bash', arguments: { command } })
+
+/** A session with these calls; each is made where it is allowed, unless it is said what came of it. */
+function after(...calls: readonly (string | readonly [string, 'succeeded' | 'skipped'])[]): Session {
+  const session = new Session()
+  calls.forEach((each, i) => {
+    const [command, outcome] = typeof each === 'string' ? [each] : each
+    const call = bash(command)
+    session.called(judgedCall(call, judgeCall(POLICY, call, { session, now: i })), i)
+    if (outcome !== undefined) session.result({ tool: 'Bash', result: '', outcome }, i)
+  })
+  return session
+}
+const decisionAfter = (session: Session, call: Call) =>
+  judgeCall(POLICY, call, { session, now: 100 }).decision
+
+describe('the folder that an earlier call has left the shell in', () => {
+  it.each([
+    ['cd ..', 'rm -rf build'],
+    ['cd .. && ls', 'npm test'],
+    ['cd ~/other; git log', 'git commit -am x'],
+    ['pushd / && ls', 'rm -rf build'],
+    ['export CDPATH=/srv', 'touch a'],
+    ['cd .git/hooks && ls', 'touch pre-commit'],
+    ['cd "$DIR"', 'rm -rf build'],
+  ])('after %s, %s is asked about', (before, command) => {
+    expect(decisionAfter(after(), bash(command))).toBe('allow')
+    expect(decisionAfter(after(before), bash(command))).not.toBe('allow')
+  })
+
+  it.each([
+    ['cd src && ls', 'rm -rf build'],
+    ['cd packages/a; npm test', 'npm test'],
+    ['(cd .. && ls)', 'rm -rf build'],
+    ["sh -c 'cd ..; ls'", 'rm -rf build'],
+    ['cd ..', 'git status'],
+    ['cd ..', 'cd /srv/me/app && npm test'],
+  ])('after %s, %s is allowed', (before, command) => {
+    expect(decisionAfter(after(before), bash(command))).toBe('allow')
+  })
+
+  it('is left again by a command that begins with the workspace', () => {
+    const session = after('cd ..', 'ls', 'cd /srv/me/app && git status')
+    expect(decisionAfter(session, bash('rm -rf build'))).toBe('allow')
+    expect(decisionAfter(after('cd ..', 'ls'), bash('rm -rf build'))).toBe('ask')
+  })
+
+  it('is followed from call to call', () => {
+    const session = after('cd /srv/me/other', 'cd ../app2')
+    const { facts } = judgeCall(POLICY, bash('rm -rf build'), { session, now: 9 })
+    expect(facts.files.map(({ path }) => path)).toContain('/srv/me/app2/build')
+  })
+
+  it('is that of calls which were made', () => {
+    expect(decisionAfter(after(['cd ..', 'skipped']), bash('rm -rf build'))).toBe('allow')
+    // It was asked about, and nobody told what came of it.
+    const asked = after('cd .. && sudo ls', 'git status')
+    expect(decisionAfter(asked, bash('rm -rf build'))).toBe('ask')
+    expect(decisionAfter(after('cd / && rm -rf etc'), bash('rm -rf build'))).toBe('allow')
+  })
+
+  it('is that of the same shell, and of no other tool', () => {
+    const session = after('cd ..')
+    const other = { tool: 'local_shell', arguments: { command: 'rm -rf build' } }
+    expect(decisionAfter(session, other)).toBe('allow')
+    const file = { tool: 'Write', arguments: { file_path: 'a', content: 'x' } }
+    expect(decisionAfter(session, file)).toBe('allow')
+  })
+
+  it('is remembered where the session is written down, and unknown where calls were forgotten', () => {
+    const read = Session.from(JSON.parse(JSON.stringify(after('cd ..', 'cd "$X"', 'ls'))))
+    expect(read.foldersOf('Bash')).toEqual([null, '/srv/me'])
+    expect(Session.lost().foldersOf('Bash')).toEqual([null])
+    expect(decisionAfter(Session.lost(), bash('rm -rf build'))).toBe('ask')
+  })
+
+  it('may be anywhere where there are too many', () => {
+    const many = Array.from({ length: 12 }, (_, i) => `cd /srv/${i}`).join('; ')
+    expect(after(many).foldersOf('Bash')).toHaveLength(8)
+    expect(after(many).foldersOf('Bash')).toContain(null)
+  })
+})
