@@ -254,6 +254,22 @@ describe('a file that turns bad while it is open', () => {
   })
 })
 
+describe('a statement that inserts', () => {
+  it('gives the number of its row, whatever a trigger inserts for it', async () => {
+    const database = databaseAt(temporaryFile())
+    database.execute(
+      `CREATE TABLE kept (seq INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT);
+        CREATE TABLE noted (seq INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT);
+        CREATE TRIGGER note AFTER INSERT ON kept BEGIN INSERT INTO noted (text) VALUES ('a'), ('b'), ('c'); END`,
+    )
+    const insert = database.prepare('INSERT INTO kept (text) VALUES (?)')
+    expect([insert.insert('one'), insert.insert('two')]).toEqual([1, 2])
+    database.execute('DELETE FROM kept')
+    expect(database.transaction(() => insert.insert('three'))).toBe(3)
+    expect(database.prepare('SELECT seq, text FROM kept').all()).toEqual([{ seq: 3, text: 'three' }])
+  })
+})
+
 describe('migration', () => {
   it('runs what is missing, once, and keeps what is there', async () => {
     const file = await closedFile()

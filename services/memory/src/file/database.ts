@@ -16,6 +16,8 @@ export interface Statement<Row> {
   all(...values: SqlValue[]): Row[]
   /** Runs a writing statement; the result is the number of changed rows. */
   run(...values: SqlValue[]): number
+  /** Runs a statement that inserts a row; the result is the number under which the row lies, whatever triggers insert. */
+  insert(...values: SqlValue[]): number
 }
 
 export interface DatabaseOptions {
@@ -61,6 +63,8 @@ export class Database {
     return {
       all: (...values) => this.#guard(() => this.#opened() && (statement.all(values) as Row[])),
       run: (...values) => this.#guard(() => this.#opened() && statement.run(values).changes),
+      insert: (...values) =>
+        this.#guard(() => this.#opened() && Number(statement.run(values).lastInsertRowid)),
     }
   }
 

@@ -95,7 +95,6 @@ export function statementsFor(database: Database) {
   )
   const insertTag = database.prepare('INSERT INTO memory_tags (tag, seq) VALUES (?, ?)')
   const dropTags = database.prepare('DELETE FROM memory_tags WHERE seq = ?')
-  const newest = database.prepare<{ seq: number }>('SELECT last_insert_rowid() AS seq')
   const insertTags = (row: MemoryRow, seq: number): void => {
     for (const tag of JSON.parse(row.tags) as string[]) insertTag.run(tagKey(tag), seq)
   }
@@ -141,8 +140,7 @@ export function statementsFor(database: Database) {
     ),
     /** The number under which the row lies from then on. */
     insert: (row: MemoryRow): number => {
-      insert.run(...valuesOf(row))
-      const seq = newest.all()[0]?.seq as number
+      const seq = insert.insert(...valuesOf(row))
       insertTags(row, seq)
       return seq
     },
