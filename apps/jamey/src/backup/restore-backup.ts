@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { assertOwnFolder } from '@jamey/auth'
-import type { DataDirectory } from '../install/data-directory.js'
+import { type DataDirectory, restoreDraftOf } from '../install/data-directory.js'
 import { claimRunFile, readRunFile } from '../install/run-file.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
@@ -35,7 +35,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   const { folder, directory, isReplacing, now, signal, onStart } = options
   const isThere = await expectReplaceable(directory, isReplacing)
   const manifest = await verifyBackup(options)
-  const draft = `${directory.path}.restoring`
+  const draft = restoreDraftOf(directory)
   const claim = beginDraft(draft, options.version)
   try {
     const onBytes = onStart(bytesOf(manifest))

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkCertificates } from '../doctor/health-checks.js'
@@ -20,6 +20,20 @@ describe('the data directory', () => {
     const before = readFileSync(at.directory.serverCertificate, 'utf8')
     expect(await provision(at.directory, '127.0.0.1')).toEqual({ written: [], repaired: [] })
     expect(readFileSync(at.directory.serverCertificate, 'utf8')).toBe(before)
+  })
+
+  it('is not begun anew where a restore was interrupted before it put its own in place', async () => {
+    const draft = `${at.directory.path}.restoring`
+    mkdirSync(draft)
+    expect(() => makeDataDirectory(at.directory)).toThrow(
+      expect.objectContaining({ code: 'restore-interrupted', hint: expect.stringContaining(draft) }),
+    )
+    expect(existsSync(at.directory.path)).toBe(false)
+    rmSync(draft, { recursive: true })
+    makeDataDirectory(at.directory)
+    // Of one that is there, nothing was touched.
+    mkdirSync(draft)
+    expect(makeDataDirectory(at.directory).repaired).toEqual([])
   })
 
   it("is its owner's alone: folders 0700, secrets 0600", async () => {

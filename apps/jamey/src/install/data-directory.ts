@@ -37,6 +37,11 @@ export interface DataDirectory {
   clientKey(clientId: string): string
 }
 
+/** The folder that a restore writes, until that takes the place of the data directory. */
+export function restoreDraftOf({ path }: Pick<DataDirectory, 'path'>): string {
+  return `${path}.restoring`
+}
+
 export function dataDirectoryAt(path: string): DataDirectory {
   const certificates = join(path, 'certs')
   return {

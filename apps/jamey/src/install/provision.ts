@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import {
   assertOwnFolder,
@@ -9,7 +9,7 @@ import {
 import { COMPONENTS } from '@jamey/contracts'
 import { CommandFailure } from '../support/failure.js'
 import { serverHostsOf } from './certificate-facts.js'
-import { CLIENT_COMPONENTS, type DataDirectory } from './data-directory.js'
+import { CLIENT_COMPONENTS, type DataDirectory, restoreDraftOf } from './data-directory.js'
 
 export interface Provisioned {
   /** Files that were made or made anew; empty where everything was there. */
@@ -26,6 +26,7 @@ export const RESERVED_CLIENTS: readonly string[] = [...CERTIFIED_CLIENTS, COMPON
 
 /** Makes the folder alone, with mode 0700, so that it can be claimed before anything is put into it. */
 export function makeDataDirectory(directory: DataDirectory): Provisioned {
+  assertNothingToRestore(directory)
   for (const folder of [directory.path, directory.data]) makeFolder(folder)
   // Somebody else may have been quicker, in a folder that everybody may write to.
   assertOwnFolder(directory.path)
@@ -34,6 +35,19 @@ export function makeDataDirectory(directory: DataDirectory): Provisioned {
     return `${path} was open to others (mode ${octal(mode)}); its mode is 0700 now`
   })
   return { written: [], repaired }
+}
+
+/**
+ * A restore that was killed between setting the former data aside and putting the new in its place leaves neither there.
+ * A system that began empty then would look as if everything were lost.
+ */
+function assertNothingToRestore(directory: DataDirectory): void {
+  const draft = restoreDraftOf(directory)
+  if (existsSync(directory.path) || !existsSync(draft)) return
+  throw new CommandFailure(`there is no ${directory.path}, and a restore into it was interrupted`, {
+    code: 'restore-interrupted',
+    hint: `run the same \`jamey restore\` again; what it had written is in ${draft}, which is to be removed where an empty system is wanted`,
+  })
 }
 
 /**
