@@ -1,49 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { type Bus, connectBus } from '@jamey/bus'
-import { COMPONENTS, topics } from '@jamey/contracts'
-import { freePort } from '@jamey/testing'
+import type { Bus } from '@jamey/bus'
+import { topics } from '@jamey/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { emptyFolder, Program, removeFolder, secretsOf, startSystem } from './program.js'
+import { SeparateParts } from './separate-parts.js'
 
 /** A memory as a process of `jamey run`, which is killed again and again while it stores. */
 
 const KILLS = 20
 const WRITERS = 8
 
-let folder: string
-let port: number
+let parts: SeparateParts
 let bus: Bus
-const programs: Program[] = []
-
-function start(part: string, env: Record<string, string> = {}): Program {
-  const url = { MQTT_BROKER_URL: 'mqtts://127.0.0.1', MQTT_PORT: String(port) }
-  const program = new Program(folder, ['run', part, '--data-dir', '.jamey'], { ...url, ...env })
-  programs.push(program)
-  return program
-}
 
 beforeAll(async () => {
-  folder = emptyFolder()
-  // It makes certificates and the secret.
-  const first = await startSystem(folder)
-  await first.program.stop()
-  port = await freePort()
-  await start('broker', { JAMEY_BROKER_PORT: String(port) }).prints(/listen|ready|runs/i)
-  const { ca, secret } = secretsOf(folder)
-  bus = await connectBus({
-    url: `mqtts://127.0.0.1:${port}`,
-    clientId: 'writer',
-    tls: { ca },
-    jwtSecret: secret,
-    permissions: COMPONENTS.operator.permissions,
-  })
+  parts = await SeparateParts.prepare()
+  await parts.ready('broker')
+  bus = await parts.connect('writer')
 })
 
-afterAll(async () => {
-  await bus?.close({ drain: false })
-  await Promise.all(programs.map((program) => program.stop('SIGKILL')))
-  removeFolder(folder)
-})
+afterAll(() => parts?.stop())
 
 /** Stores until it is acknowledged: with the same message again, or with another one of the same idempotency key. */
 async function storeSurely(content: string, isKeyed: boolean): Promise<void> {
@@ -89,14 +64,14 @@ describe('a memory that is killed 20 times while everybody tries again', () => {
         acknowledged.push(content)
       }
     }
-    let memory = start('memory')
+    let memory = parts.start('memory')
     await memory.prints(/memory is ready/)
     const writing = Array.from({ length: WRITERS }, (_, writer) => write(writer))
     for (let kill = 0; kill < KILLS; kill++) {
       const { length } = acknowledged
       await expect.poll(() => acknowledged.length, { timeout: 60_000 }).toBeGreaterThan(length + 20)
       await memory.stop('SIGKILL')
-      memory = start('memory')
+      memory = parts.start('memory')
       await memory.prints(/memory is ready/)
     }
     isOver = true

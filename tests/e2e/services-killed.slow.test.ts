@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type Bus, connectBus, type RequestOptions } from '@jamey/bus'
-import { COMPONENTS, type DataInput, type RequestContract, topics } from '@jamey/contracts'
+import type { Bus, RequestOptions } from '@jamey/bus'
+import { type DataInput, type RequestContract, topics } from '@jamey/contracts'
 import { freePort } from '@jamey/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { emptyFolder, Program, removeFolder, secretsOf, startSystem } from './program.js'
 import { quantile, type RequestLoad, startLoad, type Tally } from './request-load.js'
+import { SeparateParts } from './separate-parts.js'
 
 /** Two of each service as processes of `jamey run`, one of which is killed while requests come. */
 
@@ -14,46 +14,16 @@ const DEADLINE_MS = 5000
 /** A timer may run late on a busy machine; a request that nobody settles would wait for ever. */
 const LATE_MS = 1000
 
-let folder: string
-let port: number
+let parts: SeparateParts
 let bus: Bus
-const programs: Program[] = []
-
-function start(part: string, env: Record<string, string> = {}): Program {
-  const url = { MQTT_BROKER_URL: 'mqtts://127.0.0.1', MQTT_PORT: String(port) }
-  const program = new Program(folder, ['run', part, '--data-dir', '.jamey'], { ...url, ...env })
-  programs.push(program)
-  return program
-}
-
-async function ready(part: string, env: Record<string, string> = {}): Promise<Program> {
-  const program = start(part, env)
-  await program.prints(new RegExp(`${part} is ready`))
-  return program
-}
 
 beforeAll(async () => {
-  folder = emptyFolder()
-  // It makes certificates and the secret.
-  const first = await startSystem(folder)
-  await first.program.stop()
-  port = await freePort()
-  await start('broker', { JAMEY_BROKER_PORT: String(port) }).prints(/listen|ready|runs/i)
-  const { ca, secret } = secretsOf(folder)
-  bus = await connectBus({
-    url: `mqtts://127.0.0.1:${port}`,
-    clientId: 'load',
-    tls: { ca },
-    jwtSecret: secret,
-    permissions: COMPONENTS.operator.permissions,
-  })
+  parts = await SeparateParts.prepare()
+  await parts.ready('broker')
+  bus = await parts.connect('load')
 })
 
-afterAll(async () => {
-  await bus?.close({ drain: false })
-  await Promise.all(programs.map((program) => program.stop('SIGKILL')))
-  removeFolder(folder)
-})
+afterAll(() => parts?.stop())
 
 function asked<C extends RequestContract>(
   contract: C,
@@ -93,8 +63,8 @@ describe('two consciences, of which one is killed with what it holds', () => {
     await bus.subscribe(topics.conscience.results, ({ sender }) => {
       if (!judging.has(sender.clientId)) judging.set(sender.clientId, performance.now())
     })
-    let dying = await ready('conscience', first)
-    await ready('conscience', second)
+    let dying = await parts.ready('conscience', first)
+    await parts.ready('conscience', second)
     const load = startLoad(RATE.requests, evaluate)
     await more(load, 2 * RATE.requests)
     const tookLoadMs: number[] = []
@@ -106,7 +76,7 @@ describe('two consciences, of which one is killed with what it holds', () => {
       await dying.stop('SIGKILL')
       await more(load, RATE.requests)
       judging.delete(first.MQTT_CLIENT_ID)
-      dying = await ready('conscience', first)
+      dying = await parts.ready('conscience', first)
       const readyMs = performance.now()
       await expect.poll(() => judging.get(first.MQTT_CLIENT_ID)).toBeDefined()
       tookLoadMs.push((judging.get(first.MQTT_CLIENT_ID) ?? Number.NaN) - readyMs)
@@ -157,10 +127,10 @@ describe('two gateways, of which one is killed', () => {
   it('lose no request of those who ask the other, and one more serves at once', {
     timeout: 180_000,
   }, async () => {
-    await ready('conscience', { MQTT_CLIENT_ID: 'jamey-conscience-3' })
+    await parts.ready('conscience', { MQTT_CLIENT_ID: 'jamey-conscience-3' })
     const ports = [await freePort(), await freePort()]
     const gateway = (i: number) =>
-      ready('gateway', { MQTT_CLIENT_ID: `jamey-gateway-${i + 1}`, JAMEY_HTTP_PORT: String(ports[i]) })
+      parts.ready('gateway', { MQTT_CLIENT_ID: `jamey-gateway-${i + 1}`, JAMEY_HTTP_PORT: String(ports[i]) })
     let dying = await gateway(0)
     await gateway(1)
     const balancer = new Balancer(ports)
@@ -197,11 +167,11 @@ describe('two memories with one file', () => {
     await bus.subscribe(topics.events.status, ({ data, sender }) => {
       reasons.set(sender.clientId, data.reason)
     })
-    let owner = { env: first, program: await ready('memory', first) }
-    let other = { env: second, program: start('memory', second) }
+    let owner = { env: first, program: await parts.ready('memory', first) }
+    let other = { env: second, program: parts.start('memory', second) }
     await expect.poll(() => reasons.get(second.MQTT_CLIENT_ID)).toBe(standby)
     const httpPort = await freePort()
-    await ready('gateway', { MQTT_CLIENT_ID: 'jamey-gateway-3', JAMEY_HTTP_PORT: String(httpPort) })
+    await parts.ready('gateway', { MQTT_CLIENT_ID: 'jamey-gateway-3', JAMEY_HTTP_PORT: String(httpPort) })
     expect((await fetch(`http://127.0.0.1:${httpPort}/readyz`)).status).toBe(200)
 
     const stored: string[] = []
@@ -225,7 +195,7 @@ describe('two memories with one file', () => {
       await other.program.prints(/memory is ready/)
       tookOverMs.push(performance.now() - killedMs)
       await more(load, RATE.requests / 2)
-      ;[owner, other] = [other, { env: owner.env, program: start('memory', owner.env) }]
+      ;[owner, other] = [other, { env: owner.env, program: parts.start('memory', owner.env) }]
       await expect.poll(() => reasons.get(other.env.MQTT_CLIENT_ID)).toBe(standby)
     }
     judge('three kills of the memory that serves, another standing by', await load.stop(), tookOverMs, 5000)

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Bus, connectBus } from '@jamey/bus'
-import { COMPONENTS, topics } from '@jamey/contracts'
-import { freePort } from '@jamey/testing'
+import type { Bus } from '@jamey/bus'
+import { topics } from '@jamey/contracts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { emptyFolder, Program, removeFolder, secretsOf, startSystem } from './program.js'
+import type { Program } from './program.js'
 import { quantile, startLoad } from './request-load.js'
+import { SeparateParts } from './separate-parts.js'
 
 /** Two of a service as processes of `jamey run`, at a broker that has no shared subscriptions. */
 
@@ -15,57 +15,29 @@ const DEADLINE_MS = 10_000
 const LATE_MS = 1000
 const MEMBERS = ['jamey-conscience', 'jamey-conscience-2'] as const
 
-let folder: string
-let port: number
+let parts: SeparateParts
 let bus: Bus
-const programs: Program[] = []
 
-function start(part: string, env: Record<string, string>): Program {
-  const program = new Program(folder, ['run', part, '--data-dir', '.jamey'], env)
-  programs.push(program)
-  return program
-}
-
-async function conscience(clientId: string): Promise<Program> {
-  const url = { MQTT_BROKER_URL: 'mqtts://127.0.0.1', MQTT_PORT: String(port) }
-  const program = start('conscience', { ...url, MQTT_CLIENT_ID: clientId })
-  await program.prints(/conscience is ready/)
-  return program
-}
+const conscience = (clientId: string) => parts.ready('conscience', { MQTT_CLIENT_ID: clientId })
 
 beforeAll(async () => {
-  folder = emptyFolder()
-  // It makes certificates and the secret.
-  const first = await startSystem(folder)
-  await first.program.stop()
-  port = await freePort()
+  parts = await SeparateParts.prepare()
   writeFileSync(
-    join(folder, 'broker.yaml'),
+    join(parts.folder, 'broker.yaml'),
     `listeners:
   - host: 127.0.0.1
-    port: ${port}
+    port: ${parts.port}
     tls: { cert: .jamey/certs/server.crt, key: .jamey/certs/server.key, ca: .jamey/certs/ca.crt }
 store: .jamey/data/broker
 authentication: { method: token, tokenSecretFile: .jamey/token-secret }
 sharedSubscriptions: unavailable
 `,
   )
-  await start('broker', { JAMEY_BROKER_CONFIG: 'broker.yaml' }).prints(/listen|ready|runs/i)
-  const { ca, secret } = secretsOf(folder)
-  bus = await connectBus({
-    url: `mqtts://127.0.0.1:${port}`,
-    clientId: 'load',
-    tls: { ca },
-    jwtSecret: secret,
-    permissions: COMPONENTS.operator.permissions,
-  })
+  await parts.ready('broker', { JAMEY_BROKER_CONFIG: 'broker.yaml' })
+  bus = await parts.connect('load')
 })
 
-afterAll(async () => {
-  await bus?.close({ drain: false })
-  await Promise.all(programs.map((program) => program.stop('SIGKILL')))
-  removeFolder(folder)
-})
+afterAll(() => parts?.stop())
 
 it('two consciences serve every request once, and when the one that serves is killed the other goes on and none is lost', {
   timeout: 180_000,
