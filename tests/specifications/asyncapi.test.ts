@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AsyncAPIDocumentInterface, DiagnosticSeverity, Parser } from '@asyncapi/parser'
-import { asyncApiDocument, CONTRACTS, isInboxTopic, isRequestContract, parametersOf } from '@jamey/contracts'
+import {
+  asyncApiDocument,
+  CONTRACTS,
+  type Contract,
+  isInboxTopic,
+  isRequestContract,
+  parametersOf,
+} from '@jamey/contracts'
 import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 
 interface Envelope {
   readonly topic: string
@@ -17,27 +23,12 @@ const envelopes = [...page.matchAll(/```json\n([\s\S]*?)```/g)]
   .map(([, text = '']) => JSON.parse(text))
   .filter((example): example is Envelope => 'message_id' in example)
 
-/** A contract of a user's: one that is asked, and one that is told. */
-const OWN = [
-  {
-    topic: 'lab/{station}/readings',
-    action: 'reading',
-    qos: 0,
-    retain: true,
-    schema: z.object({ celsius: z.number(), taken_at: z.iso.datetime() }),
-    description: 'What a thermometer shows.',
-  },
-  {
-    topic: 'lab/calibrate',
-    action: 'calibrate',
-    qos: 1,
-    retain: false,
-    schema: z.strictObject({ station: z.string() }),
-    responseSchema: z.object({ offset: z.number() }),
-    service: 'lab',
-    description: 'Has a thermometer calibrated.',
-  },
-] as const
+/** The contracts of a user's module. */
+async function ownContracts(): Promise<readonly Contract[]> {
+  const module: string = '../../packages/testing/src/laboratory.mjs'
+  const { readings, others } = await import(/* @vite-ignore */ module)
+  return [readings, ...others.calibrate]
+}
 
 /** What the parser finds wrong, and the document where that is nothing. That 3.1 is the newest version is no fault. */
 async function parse(json: object) {
@@ -96,7 +87,9 @@ describe('the AsyncAPI document', () => {
   )
 
   it('is sound when it is of contracts of a user', async () => {
-    const { document: own, faults } = await parse(asyncApiDocument(OWN, { title: 'The lab' }))
+    const { document: own, faults } = await parse(
+      asyncApiDocument(await ownContracts(), { title: 'The lab' }),
+    )
     expect(faults).toEqual([])
     expect(
       own

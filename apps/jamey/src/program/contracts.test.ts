@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { CONTRACTS } from '@jamey/contracts'
@@ -7,30 +7,12 @@ import { runCommand } from './run-command.support.js'
 
 let folder: string
 
-const MODULE = `import { z } from 'zod'
-export const readings = {
-  topic: 'lab/{station}/readings',
-  action: 'reading',
-  qos: 0,
-  retain: true,
-  schema: z.object({ celsius: z.number() }),
-  description: 'What a thermometer shows.',
-}
-export const others = { calibrate: [{
-  topic: 'lab/calibrate',
-  action: 'calibrate',
-  qos: 1,
-  retain: false,
-  schema: z.strictObject({ station: z.string() }),
-  responseSchema: z.object({ offset: z.number() }),
-  service: 'lab',
-  description: 'Has a thermometer calibrated.',
-}] }
-`
+const REPOSITORY = resolve(import.meta.dirname, '../../../..')
+const MODULE = readFileSync(join(REPOSITORY, 'packages/testing/src/laboratory.mjs'), 'utf8')
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'jamey-contracts-'))
-  symlinkSync(resolve(import.meta.dirname, '../../../../node_modules'), join(folder, 'node_modules'))
+  symlinkSync(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'contracts.mjs'), MODULE)
   writeFileSync(join(folder, 'none.mjs'), 'export const limit = 7\n')
   writeFileSync(join(folder, 'half.mjs'), MODULE.replace('qos: 0', 'qos: 2'))
