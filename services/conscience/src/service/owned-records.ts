@@ -1,9 +1,6 @@
-import type { Clock } from '@jamey/bus'
+import { type Clock, takeWhenFree } from '@jamey/bus'
 import type { DurableRecords } from '../approvals/durable-map.js'
 import type { ConscienceBus } from './conscience-bus.js'
-
-/** How often one that stands by looks whether the records are free. */
-const LOOK_MS = 500
 
 export interface OwnedRecordsParts {
   /** What is kept: under this name it tells in its status why it does not serve. `approvals` by default. */
@@ -18,18 +15,12 @@ export async function openAlone(
   { what = 'approvals', open, clock, bus }: OwnedRecordsParts,
   signal: AbortSignal,
 ): Promise<DurableRecords | undefined> {
-  try {
-    while (!signal.aborted) {
-      const records = await openFree(open)
-      if (records !== undefined && signal.aborted) await records.close()
-      else if (records !== undefined) return records
-      bus.setRemark(what, `stands by: another process keeps the ${what}`)
-      await pause(clock, LOOK_MS, signal)
-    }
-    return undefined
-  } finally {
-    bus.setRemark(what, undefined)
-  }
+  const remark = `stands by: another process keeps the ${what}`
+  const onStandby = (isStandby: boolean): void => bus.setRemark(what, isStandby ? remark : undefined)
+  const records = await takeWhenFree(() => openFree(open), { clock, signal, onStandby })
+  if (records === undefined || !signal.aborted) return records
+  await records.close()
+  return undefined
 }
 
 async function openFree(open: () => Promise<DurableRecords>): Promise<DurableRecords | undefined> {
@@ -39,18 +30,4 @@ async function openFree(open: () => Promise<DurableRecords>): Promise<DurableRec
     if (error instanceof Error && 'code' in error && error.code === 'in-use') return undefined
     throw error
   }
-}
-
-/** For so long, or until `signal`. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clock.clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = clock.setTimeout(end, delayMs)
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
-  })
 }

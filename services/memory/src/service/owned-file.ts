@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '@jamey/bus'
+import { type Clock, pause, takeWhenFree } from '@jamey/bus'
 import type { Logger } from 'pino'
 import type { Claim } from '../file/claim.js'
 import { OwnerLock } from '../file/owner-lock.js'
 import { StorageError } from '../model/errors.js'
 import type { MemoryStorage } from '../model/memory-storage.js'
-import { pause } from './pause.js'
 
-/** Time between two looks of a process that stands by whether the file is free. */
-const LOOK_MS = 500
 const FIRST_RETRY_MS = 100
 const MAXIMUM_RETRY_MS = 1000
 
@@ -57,26 +54,13 @@ async function closeBoth(store: MemoryStorage, lock: OwnerLock): Promise<void> {
   }
 }
 
-async function own({ file, clock, log, onStandby }: OwnedFileParts, signal: AbortSignal) {
-  let isStandby = false
-  try {
-    while (!signal.aborted) {
-      const lock = OwnerLock.tryTake(file)
-      if (lock !== undefined) return lock
-      if (!isStandby) {
-        isStandby = true
-        onStandby(true)
-        log?.info(
-          { event: 'memory.file.standby', file },
-          'another process serves the memory file; standing by',
-        )
-      }
-      await pause(clock, LOOK_MS, signal)
-    }
-    return undefined
-  } finally {
-    if (isStandby) onStandby(false)
+function own({ file, clock, log, onStandby }: OwnedFileParts, signal: AbortSignal) {
+  const tell = (isStandby: boolean): void => {
+    onStandby(isStandby)
+    if (!isStandby) return
+    log?.info({ event: 'memory.file.standby', file }, 'another process serves the memory file; standing by')
   }
+  return takeWhenFree(() => OwnerLock.tryTake(file), { clock, signal, onStandby: tell })
 }
 
 /** A process that is short of descriptors or memory may have room for a thread later. */

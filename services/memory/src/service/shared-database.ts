@@ -1,8 +1,7 @@
-import type { Clock } from '@jamey/bus'
+import { type Clock, pause } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { StorageError } from '../model/errors.js'
 import type { MemoryStorage } from '../model/memory-storage.js'
-import { pause } from './pause.js'
 
 const FIRST_RETRY_MS = 100
 const MAXIMUM_RETRY_MS = 2000
