@@ -18,7 +18,7 @@ export interface Source {
 const DATA_FILE = 'data.mdb'
 /** Who runs and who may change a file just now; files that are being written; parts of a memory file that its copy has. */
 const OF_THE_MOMENT =
-  /^(run\.json|lock\.mdb)$|\.(lock|owner|restoring)$|\.\d+\.new$|\.(db|owner)-(wal|shm|journal)$/
+  /^(run\.json|lock\.mdb)$|\.(lock|owner|restoring|reserve)$|\.\d+\.new$|\.(db|owner)-(wal|shm|journal)$/
 
 /** Everything in a folder, by path; links are followed, and each folder is looked at once. */
 export function sourcesIn(folder: string, path = ''): Source[] {

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { smallDisk } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -64,5 +64,30 @@ describe('a disk that is full', () => {
     await expectAll(store, [...acknowledged, 'again'])
     await store.close()
     expect(checkMemoryFile(file)).toMatchObject({ memories: acknowledged.length + 1 })
+  })
+
+  it('has room to forget with, after which it takes memories again [promise 33]', async (test) => {
+    const disk = smallDisk(DISK_BYTES)
+    if (disk === undefined) return test.skip('no file system can be mounted here; it takes root')
+    onTestFinished(() => disk.remove())
+    const file = join(disk.path, 'memory.db')
+    const reserve = `${file}.reserve`
+    const claim = { id: 'this process', isNew: true }
+    const store = MemoryStore.open({ file, claim, reserveBytes: SPARE_BYTES })
+    await store.sweep()
+    expect(statSync(reserve)).toMatchObject({ size: SPARE_BYTES, mode: 0o100600 })
+    const { acknowledged, refusal } = await fill(store)
+    expect(refusal).toMatchObject({ code: 'storage-full' })
+    // What is not to be forgotten cannot take the room.
+    expect(existsSync(reserve)).toBe(true)
+    const half = acknowledged.slice(0, acknowledged.length / 2)
+    expect(await store.forget({ ids: half, confirm: half.length })).toEqual({ forgotten: half.length })
+    expect(existsSync(reserve)).toBe(false)
+    await store.sweep()
+    const more = { content: `memory again ${'of much '.repeat(500)}`, layer: 'semantic' as const }
+    expect(await store.store(more, { id: 'again', source: 'me' })).toMatchObject({ created: true })
+    await expectAll(store, [...acknowledged.slice(half.length), 'again'])
+    await store.close()
+    expect(checkMemoryFile(file)).toMatchObject({ memories: acknowledged.length - half.length + 1 })
   })
 })

@@ -17,6 +17,7 @@ import {
 } from '@jamey/contracts'
 import { type Claim, claim } from '../file/claim.js'
 import { Database } from '../file/database.js'
+import { DiskReserve } from '../file/disk-reserve.js'
 import { GroupCommit } from '../file/group-commit.js'
 import { type MigrationProgress, migrate } from '../file/migrate.js'
 import { type Salvaged, salvage } from '../file/salvage.js'
@@ -43,8 +44,11 @@ import { outcomeOf } from './outcomes.js'
 import { mayRead } from './reach.js'
 import { RecordStorage, type RecordWork } from './record-storage.js'
 import { isGone, RecordWriter } from './record-writer.js'
-import { Removal } from './removal.js'
+import { REMOVED_AT_ONCE, Removal } from './removal.js'
 import { statementsFor } from './store-statements.js'
+
+/** Memories that are removed in one transaction where the disk is full. */
+const REMOVED_IN_NEED = 10
 
 export interface MemoryStoreOptions {
   /** Path of the one file; it and missing folders are created, readable by their owner alone. */
@@ -53,6 +57,8 @@ export interface MemoryStoreOptions {
   readonly limits?: Partial<MemoryLimits> | undefined
   /** The file never grows beyond this; storing then fails with 'storage-full'. */
   readonly maximumFileBytes?: number | undefined
+  /** Room that is kept on the disk to forget with where it is full, by whom `claim` names; 8 MiB by default. */
+  readonly reserveBytes?: number | undefined
   /** Bytes that the memories of one owner may have, their versions counted; no bound by default. */
   readonly ownerBytes?: number | undefined
   /** Memories of each layer that one owner keeps when they are consolidated; any number by default. */
@@ -99,12 +105,15 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
   readonly #lifetimes: LayerLifetimes
   readonly #limits: MemoryLimits
   readonly #budgets: LayerBudgets | undefined
+  readonly #reserve: DiskReserve | undefined
   #isToErase = false
 
   private constructor(database: Database, options: MemoryStoreOptions) {
     super()
     const { announcer, ownerBytes } = options
     this.#database = database
+    // Of one that several processes share, none knows what the others need.
+    if (options.claim !== undefined) this.#reserve = new DiskReserve(options.file, options.reserveBytes)
     this.#now = options.now ?? Date.now
     this.#lifetimes = options.lifetimes ?? DEFAULT_LIFETIMES
     this.#limits = { ...MEMORY_LIMITS, ...options.limits }
@@ -200,11 +209,42 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
       const fitting = this.#removal.countFitting(request, this.#now(), reach)
       return { forgotten: 0, would_forget: fitting }
     }
+    const { forgotten } = await this.#removing((most) =>
+      this.#removal.forgetSome(request, requestId, this.#now(), reach, most),
+    )
+    this.#eraseSoon()
+    return { forgotten }
+  }
+
+  /**
+   * Removes batch by batch; gives the last step. Where the disk is full it gives the reserve up, makes the batches small
+   * and empties the log after each.
+   */
+  async #removing<Step extends { readonly isFinished: boolean }>(
+    remove: (most: number) => Step,
+    onStep: (step: Step) => void = () => {},
+  ): Promise<Step> {
+    let most = REMOVED_AT_ONCE
     for (;;) {
-      const step = await this.#write(() => this.#removal.forgetSome(request, requestId, this.#now(), reach))
-      if (!step.isFinished) continue
-      this.#eraseSoon()
-      return { forgotten: step.forgotten }
+      try {
+        const step = await this.#write(() => remove(most))
+        onStep(step)
+        if (step.isFinished) return step
+      } catch (error) {
+        if (!(error instanceof StorageError && error.code === 'storage-full') || most === 1) throw error
+        this.#reserve?.release()
+        most = most === REMOVED_AT_ONCE ? REMOVED_IN_NEED : 1
+      }
+      if (most < REMOVED_AT_ONCE) this.#emptyLog()
+    }
+  }
+
+  /** Its room is for what is removed next. What does not fit into the file stays in it. */
+  #emptyLog(): void {
+    try {
+      this.#database.checkpoint()
+    } catch (error) {
+      if (!(error instanceof StorageError && error.code === 'storage-full')) throw error
     }
   }
 
@@ -234,14 +274,14 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
   /** Removes what has expired and old notes about what is gone; resolves with the number of expired memories. */
   async sweep(): Promise<number> {
     let expired = 0
-    for (;;) {
-      const step = await this.#writes.submit(() => this.#removal.sweepSome(this.#now()))
+    const count = (step: { readonly expired: number; readonly isFinished: boolean }): void => {
       expired += step.expired
-      if (!step.isFinished) continue
-      if (expired > 0) this.#isToErase = true
-      this.#erase()
-      return expired
     }
+    await this.#removing((most) => this.#removal.sweepSome(this.#now(), most), count)
+    if (expired > 0) this.#isToErase = true
+    this.#erase()
+    this.#reserve?.keep()
+    return expired
   }
 
   /** The oldest updates after `afterSeq` that still have to be published; none for a store without an announcer. */

@@ -19,7 +19,7 @@ interface ForgetProgress {
 }
 
 /** Number of memories that are removed in one transaction; more are spread over turns of the event loop. */
-const BATCH = 500
+export const REMOVED_AT_ONCE = 500
 
 /** Changes that are kept for indexes which have not seen them yet; one that is further behind begins anew. */
 const KEPT_CHANGES = 100_000
@@ -82,13 +82,14 @@ export class Removal {
   /**
    * Forgets up to one batch of what fits. The first batch fixes which memory is the newest that may be reached,
    * so neither a later batch nor a repeat of the request takes what was stored meanwhile. Throws `MemoryRefusedError`
-   * where there are more than are forgotten without being confirmed.
+   * where there are more than are forgotten without being confirmed. `most` is the size of the batch.
    */
   forgetSome(
     request: MemoryForgetOthers,
     requestId: string,
     nowMs: number,
     reach?: Reach,
+    most = REMOVED_AT_ONCE,
   ): { forgotten: number; isFinished: boolean } {
     const [begun] = this.#statements.progress.all(requestId)
     const upTo = begun?.up_to ?? this.#newest()
@@ -98,11 +99,11 @@ export class Removal {
       .prepare<Doomed>(
         `SELECT m.seq, m.id FROM memories m WHERE m.seq <= ? AND ${condition.sql} ORDER BY m.seq LIMIT ?`,
       )
-      .all(upTo, ...condition.values, BATCH)
+      .all(upTo, ...condition.values, most)
     const forgotten = (begun?.forgotten ?? 0) + doomed.length
     this.#statements.saveProgress.run(requestId, upTo, forgotten, nowMs)
     this.#remove(doomed, 'forgotten', nowMs)
-    return { forgotten, isFinished: doomed.length < BATCH }
+    return { forgotten, isFinished: doomed.length < most }
   }
 
   /** Number of memories that a request would forget now. */
@@ -125,8 +126,8 @@ export class Removal {
     this.#announce('forgotten', [gone.id], nowMs)
   }
 
-  sweepSome(nowMs: number): { expired: number; isFinished: boolean } {
-    const doomed = this.#statements.expired.all(nowMs, BATCH)
+  sweepSome(nowMs: number, most = REMOVED_AT_ONCE): { expired: number; isFinished: boolean } {
+    const doomed = this.#statements.expired.all(nowMs, most)
     this.#remove(doomed, 'expired', nowMs)
     const { dropGone, dropKeys, dropMerged, dropUpdates, dropRequests } = this.#statements
     for (const drop of [dropGone, dropKeys, dropMerged, dropUpdates, dropRequests]) {
@@ -135,7 +136,7 @@ export class Removal {
     this.#statements.dropChanges.run()
     // Announcements that could not be published for a week, such as for want of a permission, would pile up forever.
     this.#statements.dropAnnouncements.run(nowMs - REPEAT_WINDOW_MS)
-    return { expired: doomed.length, isFinished: doomed.length < BATCH }
+    return { expired: doomed.length, isFinished: doomed.length < most }
   }
 
   /** Sweeps this one memory now, if it has expired. */
