@@ -1,3 +1,5 @@
+// By it a permission covers a filter.
+export { covers } from '@jamey/protocol'
 export {
   type Authority,
   type CertificateOptions,

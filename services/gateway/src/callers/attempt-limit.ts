@@ -19,14 +19,17 @@ export class AttemptLimit {
     this.#now = now
   }
 
-  /** Counts one. Milliseconds to wait where there are too many, and then it is not counted; undefined otherwise. */
-  take(name: string): number | undefined {
+  /**
+   * Counts so many, one by default. Milliseconds to wait where that is too many, and then they are not counted;
+   * undefined otherwise.
+   */
+  take(name: string, count = 1): number | undefined {
     const nowMs = this.#now()
     const present = this.#windows.get(name)
     const isOver = present === undefined || nowMs - present.beganAtMs >= this.#windowMs
     const window = isOver ? { beganAtMs: nowMs, count: 0 } : present
-    if (window.count >= this.#most) return window.beganAtMs + this.#windowMs - nowMs
-    window.count++
+    if (window.count + count > this.#most) return window.beganAtMs + this.#windowMs - nowMs
+    window.count += count
     if (isOver) {
       this.#windows.delete(name)
       this.#windows.set(name, window)

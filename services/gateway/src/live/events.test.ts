@@ -3,7 +3,7 @@ import { connect as connectSocket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { call } from '../service/gateway.support.js'
 import { bearer, type LiveFixture, type OpenStream, openStream, startLive } from './live.support.js'
-import { MAXIMUM_OPENINGS } from './viewers.js'
+import { MAXIMUM_OPENINGS, MAXIMUM_SUBSCRIPTIONS } from './viewers.js'
 
 let live: LiveFixture
 const streams: OpenStream[] = []
@@ -75,6 +75,21 @@ describe('events', () => {
     await client.publish('home/lamp', 'on', { qos: 1 })
     await client.publish('home/lamp', 'off', { qos: 1 })
     await expect.poll(() => watcher.of('message').length).toBe(2)
+  })
+
+  it('that are retained come once where one filter covers the others, by that one alone', async () => {
+    const client = await live.client('lamp-1')
+    await client.publish('home/lamp', 'on', { qos: 1, retain: true })
+    const received = () => live.bus.mqtt.stats().messagesReceived
+    const before = received()
+    const watcher = await stream(['home/lamp', 'home/+', 'home/#', '+/#', '#'], await bearer('eva', ['#']))
+    await client.publish('home/lamp', 'off', { qos: 1 })
+    await expect.poll(() => watcher.of('message').length).toBe(2)
+    expect(watcher.of('message').map(({ payload_text, retain }) => [payload_text, retain])).toEqual([
+      ['on', true],
+      ['off', false],
+    ])
+    expect(received() - before).toBe(2)
   })
 
   it('of one filter take one subscription of the gateway, however many look', async () => {
@@ -191,6 +206,24 @@ describe('a caller that opens one stream after the other', () => {
     for (let i = 0; i < MAXIMUM_OPENINGS; i++) expect(await statusOf(headers)).toBe(200)
     expect(await statusOf(headers)).toBe(429)
     expect(await statusOf(await bearer('bob', ['home/#']))).toBe(200)
+  })
+})
+
+describe('a caller whose streams have many filters', () => {
+  it('is bounded by what it has the server send, and what is refused is not counted', async () => {
+    live = await startLive()
+    const headers = await bearer('eva', ['home/#'])
+    const open = async (count: number): Promise<number> => {
+      const filters = Array.from({ length: count }, (_, i) => `home/lamp-${i}`)
+      const opened = await openStream(live.url, filters, headers).catch((error) => error)
+      if ('close' in opened) opened.close()
+      return opened.status ?? 200
+    }
+    const full = MAXIMUM_SUBSCRIPTIONS / 16
+    for (let i = 0; i < full - 1; i++) expect(await open(16)).toBe(200)
+    expect(await open(15)).toBe(200)
+    for (let i = 0; i < MAXIMUM_OPENINGS; i++) expect(await open(2)).toBe(429)
+    expect(await open(1)).toBe(200)
   })
 })
 

@@ -1,4 +1,4 @@
-import type { Permissions } from '@jamey/auth'
+import { covers, type Permissions } from '@jamey/auth'
 import type { MqttMessage } from '@jamey/bus'
 import type { GatewayBus } from '../api/gateway-bus.js'
 import { type Caller, mayReceive, maySubscribe } from '../callers/caller.js'
@@ -10,6 +10,14 @@ import { eventText } from './event-text.js'
 export const MAXIMUM_MESSAGES_PER_SECOND = 2_000
 /** How long the server has to say yes. */
 export const SUBSCRIBE_TIMEOUT_MS = 10_000
+
+/** The filters without those that another one covers; of two that cover each other, the first. */
+function uncovered(filters: readonly string[]): readonly string[] {
+  return filters.filter(
+    (filter, i) =>
+      !filters.some((other, j) => i !== j && covers(other, filter) && (j < i || !covers(filter, other))),
+  )
+}
 
 type Subscription = Awaited<ReturnType<GatewayBus['mqtt']['subscribe']>>
 
@@ -35,6 +43,8 @@ export interface ViewerParts {
 export class Viewer {
   readonly caller: Caller
   readonly filters: readonly string[]
+  /** Those of the filters that bring everything: what another one covers would bring it once more, retained ones too. */
+  readonly subscribed: readonly string[]
   readonly #parts: ViewerParts
   #subscriptions: Subscription[] = []
   #stream: EventStream | undefined
@@ -49,6 +59,7 @@ export class Viewer {
     this.#parts = parts
     this.caller = parts.caller
     this.filters = parts.filters
+    this.subscribed = uncovered(parts.filters)
     this.#bounds = parts.caller.bounds?.()
   }
 
@@ -63,7 +74,7 @@ export class Viewer {
     // QoS 0: whoever looks is told what was left out, and the server keeps nothing for a gateway that is away.
     const options = { qos: 0, timeoutMs: SUBSCRIBE_TIMEOUT_MS } as const
     const asked = await Promise.allSettled(
-      this.filters.map((filter) => bus.mqtt.subscribe(filter, options, handler)),
+      this.subscribed.map((filter) => bus.mqtt.subscribe(filter, options, handler)),
     )
     const granted = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
     const refused = asked.find((each) => each.status === 'rejected')

@@ -15,8 +15,10 @@ export const MAXIMUM_STREAMS_OF_CALLER = 64
 export const MAXIMUM_FILTERS = 500
 /** Different filters of one name. */
 export const MAXIMUM_FILTERS_OF_CALLER = 64
-/** Streams that one name opens in a minute: each has the server send all that is retained. */
+/** Streams that one name opens in a minute. */
 export const MAXIMUM_OPENINGS = 180
+/** Subscriptions of these: each has the server send all that it retains for it. */
+export const MAXIMUM_SUBSCRIPTIONS = 720
 export const HEARTBEAT_MS = 15_000
 /** What a stream rests on is looked at so often: tokens, sessions, deny lists, manifests. */
 const LOOK_MS = 1_000
@@ -34,6 +36,7 @@ export class Viewers {
   readonly #events = new WeakMap<MqttMessage, Buffer>()
   readonly #stopWatching: () => void
   readonly #openings = new AttemptLimit(MAXIMUM_OPENINGS, 60_000)
+  readonly #subscriptions = new AttemptLimit(MAXIMUM_SUBSCRIPTIONS, 60_000)
   #sequence = 0
   #timer: unknown
   #sinceHeartbeatMs = 0
@@ -56,13 +59,9 @@ export class Viewers {
    */
   async open(caller: Caller, filters: readonly string[]): Promise<Viewer> {
     this.#assertRoom(caller, filters)
-    const waitMs = this.#openings.take(`${caller.hasToken} ${caller.name}`)
-    if (waitMs !== undefined) {
-      const detail = `No more than ${MAXIMUM_OPENINGS} streams are opened by one caller in a minute.`
-      throw new Problem('rate-limited', detail, { headers: retryAfter(waitMs) })
-    }
     const { bus, log } = this.#parts
     const viewer = new Viewer({ bus, caller, filters, eventOf: (message) => this.#eventOf(message) })
+    this.#count(viewer)
     this.#viewers.add(viewer)
     this.#look()
     try {
@@ -73,6 +72,21 @@ export class Viewers {
     }
     log.info({ event: 'gateway.stream.begun', caller: caller.name, filters }, 'a stream of events began')
     return viewer
+  }
+
+  /** Throws a `Problem` where its caller has opened too many of late. */
+  #count({ caller, subscribed }: Viewer): void {
+    const whose = `${caller.hasToken} ${caller.name}`
+    let waitMs = this.#openings.take(whose)
+    let what = `${MAXIMUM_OPENINGS} streams are opened`
+    if (waitMs === undefined) {
+      waitMs = this.#subscriptions.take(whose, subscribed.length)
+      if (waitMs === undefined) return
+      this.#openings.giveBack(whose)
+      what = `${MAXIMUM_SUBSCRIPTIONS} filters of streams are subscribed to`
+    }
+    const detail = `No more than ${what} by one caller in a minute.`
+    throw new Problem('rate-limited', detail, { headers: retryAfter(waitMs) })
   }
 
   /** Ends one, whatever it is about. */
