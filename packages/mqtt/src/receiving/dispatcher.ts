@@ -6,8 +6,11 @@ import { type Handling, NO_HANDLINGS } from './handling.js'
 const MAXIMUM_REMEMBERED_TOPICS = 10_000
 /** Identifiers are 1 to 268 435 455. Section 3.8.2.1.2. */
 const MAXIMUM_IDENTIFIER = 0x0fff_ffff
-/** Identifiers of a filter that stay known, for what is still on its way. */
-const KNOWN_IDENTIFIERS = 3
+/**
+ * Identifiers of a filter that stay known, for what is still on its way: as many handlers may come one after the other
+ * while the server sends what it retains. A message of one that is not known goes to all whose filters match.
+ */
+const KNOWN_IDENTIFIERS = 64
 
 /** One topic filter and the handlers of its messages. */
 export interface Route {

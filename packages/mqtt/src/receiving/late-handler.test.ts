@@ -32,3 +32,34 @@ it.each([
     expect(new Set(seen.second)).toEqual(new Set(['1', '2', '3', 'live']))
   },
 )
+
+it('many handlers that come one after the other, while retained messages are under way, get each of them once', async () => {
+  const broker = await createBroker({
+    listeners: [{ host: '127.0.0.1', port: 0, insecure: true }],
+    authenticator: insecureAuthenticator(),
+    limits: { sysIntervalSeconds: 0 },
+  })
+  onTestFinished(() => broker.close({ graceMs: 100 }))
+  await broker.listen()
+  const url = `mqtt://127.0.0.1:${broker.addresses[0]?.port}`
+  const client = await connect({ url, clientId: 'one' })
+  onTestFinished(async () => void (await client.close({ drain: false })))
+  const topics = Array.from({ length: 2000 }, (_, i) => `t/${i}`)
+  await Promise.all(topics.map((topic) => client.publish(topic, 'x', { qos: 1, retain: true })))
+  const seen: number[] = []
+  const asked: Promise<unknown>[] = []
+  for (let i = 0; i < 16; i++) {
+    seen[i] = 0
+    asked.push(
+      client.subscribe('t/+', () => {
+        seen[i] = (seen[i] ?? 0) + 1
+      }),
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(asked)
+  // Sent behind all that is retained.
+  await client.publish('t/live', 'x', { qos: 1 })
+  await until(() => seen.every((count) => count > topics.length))
+  expect(seen).toEqual(Array(16).fill(topics.length + 1))
+})

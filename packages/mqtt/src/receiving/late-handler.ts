@@ -21,9 +21,11 @@ export function requestRetained(
   const formers = [...entry.identifiers]
   dispatcher.renumber(entry)
   const identifier = entry.identifiers.at(-1) as number
+  // One that is not known any more says nothing, and long-lived handlers would gather them without end.
+  for (const former of formers) if (!entry.identifiers.includes(former)) forget(handlings, former)
   // A second copy is better than none where live messages are marked as retained, too.
   if (!entry.request.retainAsPublished) {
-    for (const former of formers) ignore(handling, former)
+    for (const former of entry.identifiers) if (former !== identifier) ignore(handling, former)
     for (const other of handlings) if (other !== handling) ignore(other, identifier)
   }
   entry.request = { ...entry.request, retainHandling: 0 }
@@ -38,6 +40,10 @@ function ignore(handling: Handling, identifier: number): void {
     handling.handler = (message) => (isFor(ignoredIdentifiers, message) ? undefined : handler(message))
   }
   handling.ignoredIdentifiers.add(identifier)
+}
+
+function forget(handlings: readonly Handling[], identifier: number): void {
+  for (const { ignoredIdentifiers } of handlings) ignoredIdentifiers?.delete(identifier)
 }
 
 function isFor(ignoredIdentifiers: ReadonlySet<number>, { retain, properties }: Message): boolean {
