@@ -1,5 +1,5 @@
 import type { CommandFact, FactOptions, Facts, FileFact, Placed } from './fact-types.js'
-import { directoryOf, foldersLeft, inFolder, isLink, isUnknown, MAY_BE_FOLDER } from './folders.js'
+import { directoryOf, foldersLeft, inFolder, isLink, isUnknown, MAY_BE_FOLDER, movedIn } from './folders.js'
 import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
 import { isRunner, NAMES_FILES_ALONE, showsVariables, statementOf, UNPACKS } from './shell/command-kinds.js'
@@ -276,6 +276,7 @@ export class Collector {
     if (!runsInner) for (const effect of effects) this.#effects.add(effect)
     this.#takeFiles(where, reads, 'read', directories)
     this.#takeFiles(where, writes, effects.includes('delete') ? 'delete' : 'write', directories)
+    this.#takeFiles(where, movedIn(command, writes, this.#options), 'delete', directories)
     // What a runner is given belongs to the command that it runs.
     if (runsInner || /^(?:sudo|doas|chroot|unshare|runuser)$/.test(command.name)) return
     for (const { text } of command.args) this.#takeHidden(where, text, found, directories)
@@ -314,8 +315,8 @@ export class Collector {
     const changesFolder = isChange && (UNPACKS.test(name) || writes.every(({ text }) => isLink(text)))
     let isElsewhere = false
     for (const { path, certainty } of directories) {
-      if (certainty === 'above') continue
       const fact = pathFact('.', this.#options, certainty === 'unknown', path)
+      if (certainty === 'above' && fact.place === 'workspace') continue
       if (fact.place !== 'workspace') isElsewhere = true
       const isOwn = fact.place === 'workspace' && isWorkable(fact, 'write', this.#options)
       if (changesFolder && !isOwn)

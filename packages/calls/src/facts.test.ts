@@ -198,6 +198,16 @@ describe('what is deleted below a temporary folder', () => {
     expect(deleted(command, workspace)).toEqual(OF_OTHERS)
   })
 
+  it.each(['mv ../backups x', 'mv a ../backups', 'mv -t .. a', 'cd .. && mv backups other'])(
+    'with the workspace /tmp/app, %s takes or replaces what is beside it',
+    (command) => expect(deleted(command, '/tmp/app').isWorkable).toBe(false),
+  )
+
+  it('is moved as it is deleted', () => {
+    expect(deleted('mv a b', '/tmp/app').isWorkable).toBe(true)
+    expect(deleted('mv /tmp/build-123/a b').isWorkable).toBe(true)
+  })
+
   it('is the workspace itself where that is temporary, and what is beside no folder of the workspace', () => {
     expect(deleted('rm -rf dist', '/tmp/app')).toEqual(TEMPORARY_FILES)
     expect(deleted('rm -rf /tmp/build-123', '/tmp/wares/app')).toEqual(TEMPORARY_FILES)

@@ -120,6 +120,19 @@ describe('the folder of a script', () => {
     'cp -rt /etc a b',
     'unzip a.zip -d../x',
     'docker create --mount type=bind,source=/,target=/h x',
+    'docker build ..',
+    'docker build -f /tmp/x/Dockerfile .',
+    'docker compose -f ../x.yaml up',
+    'cd .. && cd "$(git rev-parse --show-toplevel)" && npm test',
+    'export GIT_WORK_TREE=..; cd "$(git rev-parse --show-toplevel)" && npm test',
+    'GIT_DIR=/x/.git git commit -m x',
+    'cd .? && npm test',
+    'touch .?/x',
+    'd=build; declare -n e=d; e=/etc; rm -rf $d',
+    "d=build; trap 'd=/etc' DEBUG; rm -rf $d",
+    'shopt -s cdable_vars; build=..; cd build && rm -rf dist',
+    'fd x .. -x touch {}',
+    'fd -e js . .. -x touch',
   ])('%s is no ordinary work', (command) => {
     expect(isOrdinary(command)).toBe(false)
   })
@@ -151,6 +164,10 @@ describe('the folder of a script', () => {
     'cargo build --manifest-path crates/a/Cargo.toml',
     'tar -xzf a.tgz -C build',
     'env -C sub npm test',
+    'docker build -t a .',
+    'docker compose -f compose.dev.yaml up',
+    'fd -e ts . src -x touch {}',
+    'find src -name x -exec touch {} +',
   ])('%s is ordinary work', (command) => {
     expect(isOrdinary(command)).toBe(true)
   })

@@ -2,6 +2,7 @@ import type { FileFact, Folders } from './fact-types.js'
 import { type Directory, directoriesFrom } from './shell/directory.js'
 import { directoryOptions } from './shell/directory-options.js'
 import type { ShellCommand } from './shell/shell-script.js'
+import type { Argument } from './shell/words.js'
 import { type PathOptions, pathFact } from './values/path.js'
 
 /** By its name, before its role is asked for. */
@@ -40,4 +41,16 @@ export function inFolder(command: ShellCommand): ShellCommand {
   let { directories } = command
   for (const folder of found.folders) directories = directoriesFrom(directories, folder)
   return { ...command, args: found.rest, directories }
+}
+
+/** What `mv` takes away from a temporary folder, or puts something else in the place of. */
+export function movedIn(
+  { name, directories }: ShellCommand,
+  writes: readonly Argument[],
+  options: PathOptions,
+): readonly Argument[] {
+  if (name !== 'mv') return []
+  return writes.filter(({ text, isDynamic }) =>
+    directories.some(({ path }) => pathFact(text, options, isDynamic, path).place === 'temporary'),
+  )
 }

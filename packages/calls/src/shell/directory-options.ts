@@ -7,6 +7,8 @@ interface Options {
   readonly folder: string
   /** Their value is a file in it. */
   readonly file?: string
+  /** The word after which the last operand is a folder. */
+  readonly builds?: RegExp
   /** Only those before the first word that is no option. */
   readonly isFirst?: true
 }
@@ -23,6 +25,11 @@ const OPTIONS: ReadonlyMap<string, Options> = new Map([
   ...each('terraform tofu', { folder: '-chdir' }),
   ['composer', { folder: '-d --working-dir' }],
   ...each('gradle gradlew', { folder: '-p --project-dir' }),
+  ...each('docker podman nerdctl docker-compose', {
+    folder: '--project-directory',
+    file: '-f --file',
+    builds: /^(?:build|buildx)$/,
+  }),
   ...each('mvn mvnw', { folder: '', file: '-f --file' }),
   ['uv', { folder: '--directory --project' }],
   ['poetry', { folder: '-C --directory -P --project' }],
@@ -59,6 +66,8 @@ export function directoryOptions(
     folders.push(found.folder)
     if (found.isNext) i++
   }
+  const context = options.builds?.test(args[0]?.text ?? '') ? rest.at(-1) : undefined
+  if (context !== undefined && /[./~$]/.test(context.text)) folders.push(context)
   return folders.length === 0 ? undefined : { folders, rest }
 }
 

@@ -14,6 +14,9 @@ export const MAXIMUM_DIRECTORIES = 8
 const ANYWHERE: Directory = { path: '.', certainty: 'unknown' }
 const TOP_OF_REPOSITORY = /^\$\(git rev-parse --show-toplevel(?: 2> ?\/dev\/null)?\)$/
 
+/** A pattern with a dot before it selects `..`, too. */
+const MAY_BE_PARENT = /(?:^|\/)\.[*?[]/
+
 /** All of both, or that it may be anywhere where these are too many. */
 export function joinDirectories(
   some: readonly Directory[],
@@ -43,8 +46,9 @@ export function directoriesFrom(
   if (isDynamic && TOP_OF_REPOSITORY.test(text)) return from.map(topOf)
   if (/^[/~]/.test(text)) return [{ path: text, certainty: isDynamic ? 'unknown' : 'known' }]
   let all: readonly Directory[] = []
+  const isUnknown = isDynamic || MAY_BE_PARENT.test(text)
   for (const { path, certainty } of from)
-    all = joinDirectories(all, [{ path: joined(path, text), certainty: certaintyOf(certainty, isDynamic) }])
+    all = joinDirectories(all, [{ path: joined(path, text), certainty: certaintyOf(certainty, isUnknown) }])
   return all
 }
 

@@ -28,7 +28,7 @@ import {
   startingIn,
   staying,
 } from './shell-state.js'
-import { assigned, forgotten, inChild, namesIn } from './shell-variables.js'
+import { assigned, forgotten, inChild, isTurning, namesIn } from './shell-variables.js'
 import { type Argument, argumentOf, argumentsOf } from './words.js'
 import { type Inner, NOTHING, unwrap } from './wrappers.js'
 
@@ -287,6 +287,7 @@ class ScriptReader implements ShellScript {
     const args = words.slice(1)
     if (NAMES_VARIABLES.test(name) && args.some(({ text }) => /\[/.test(text) && RUNNABLE.test(text)))
       this.#fail(`${name} runs what stands in the index of a list`)
+    if (isTurning(name, args)) this.#fail(`${name} has names mean something else`)
     if (this.#functions.has(name)) {
       this.#fail(`the function ${name}, which is called with what is not looked into`)
       const outcome = this.#call(name, state, depth, by)

@@ -30,3 +30,13 @@ export function inChild(state: ShellState, own: readonly Assignment[]): ShellSta
   const all = [...state.variables].map(([name, value]) => [name, isPassed(name) ? value : undefined] as const)
   return own.reduce(assigned, { ...state, variables: new Map(all) })
 }
+
+/** Whether it has another variable, or another folder, be meant by a name, or runs something between any two commands. */
+export function isTurning(command: string, args: readonly Argument[]): boolean {
+  const texts = args.map(({ text }) => text)
+  if (command === 'declare' || command === 'typeset' || command === 'local')
+    return texts.some((text) => /^-[A-Za-z]*n/.test(text))
+  if (command === 'shopt' || command === 'setopt')
+    return texts.some((text) => /cdable|auto_?cd|autopushd|auto_pushd/i.test(text))
+  return command === 'trap' && texts.some((text) => /^(?:DEBUG|RETURN)$/i.test(text))
+}

@@ -16,9 +16,14 @@ export function argumentOf(word: Word, variables: Variables): Argument {
   if (parts === undefined) return atHome({ text: word.value, isDynamic: false }, variables)
   const known = parts.map((part) => partOf(part, variables))
   const text = known.map(({ text }) => text).join('')
-  const leads = parts.some(({ type }) => type === 'BraceExpansion') && leadsElsewhere(text)
+  const leads =
+    (parts.some(({ type }) => type === 'BraceExpansion') && leadsElsewhere(text)) ||
+    (parts.some(({ type }) => type === 'Glob' || type === 'ExtendedGlob') && CLIMBS.test(text))
   return atHome({ text, isDynamic: leads || known.some(({ isDynamic }) => isDynamic) }, variables)
 }
+
+/** A pattern that `..` may be among what it selects of, and what is named behind it. */
+const CLIMBS = /(?:^|\/)\.(?:[*?[]|[@!+]\()[^/]*\/./
 
 /** The words that a shell makes of one in a command, where it parts the text of variables that do not stand in quotes. */
 export function argumentsOf(word: Word, variables: Variables): Argument[] {

@@ -74,7 +74,7 @@ export function unwrap(name: string, args: readonly Argument[]): Inner {
   if (interpreter !== undefined) return interpreted(args, interpreter[1])
   if (name === 'eval') return { ...NOTHING, scripts: [joined(args)] }
   if (name === 'find') return found(args)
-  if (name === 'fd') return { ...NOTHING, commands: executed(args) }
+  if (name === 'fd') return foundByName(args)
   if (name === 'su') return { ...NOTHING, scripts: after(args, ['-c', '--command']) }
   if (name === 'ssh') return remote(args)
   if (name === 'watch') {
@@ -128,7 +128,7 @@ function joined(args: readonly Argument[]): Argument {
 function found(args: readonly Argument[]): Inner {
   const end = args.findIndex(({ text }) => /^[-(!,]/.test(text) && !/^-(?:[HLP]|D|O\d)$/.test(text))
   const named = args.slice(0, end < 0 ? args.length : end).filter(({ text }) => !text.startsWith('-'))
-  const roots = named.length === 0 ? [{ text: '.', isDynamic: false }] : named
+  const roots = named.length === 0 ? [HERE] : named
   const isBeside = args.some(({ text }) => /^-(?:exec|ok)dir$/.test(text))
   const commands = roots.flatMap((root) =>
     executed(args).map((words) => words.map((word) => foundBelow(root, word))),
@@ -137,8 +137,25 @@ function found(args: readonly Argument[]): Inner {
   const parents = roots
     .filter(({ text }) => !/(?:^|\/)\.{0,2}$/.test(text))
     .map(({ text, isDynamic }) => ({ text: posix.join(text, '..'), isDynamic }))
-  return { ...NOTHING, commands, directories: [{ text: '.', isDynamic: false }, ...roots, ...parents] }
+  return { ...NOTHING, commands, directories: [HERE, ...roots, ...parents] }
 }
+
+/** `fd` may look in any of its words, and what it found stands last where no word says where. */
+function foundByName(args: readonly Argument[]): Inner {
+  const at = args.findIndex(({ text }) => /^-[xX]$|^--exec/.test(text))
+  if (at < 0) return NOTHING
+  const roots = [HERE, ...args.slice(0, at).filter(({ text }) => !text.startsWith('-'))]
+  const commands = roots.flatMap((root) =>
+    executed(args).map((words) => {
+      const isNamed = words.some(({ text }) => text.includes('{'))
+      return (isNamed ? words : [...words, FOUND]).map((word) => foundBelow(root, word))
+    }),
+  )
+  return { ...NOTHING, commands }
+}
+
+const HERE: Argument = { text: '.', isDynamic: false }
+const FOUND: Argument = { text: '{}', isDynamic: false }
 
 /** `{}` is something below where it looks. */
 function foundBelow(root: Argument, word: Argument): Argument {
