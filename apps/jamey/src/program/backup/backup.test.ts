@@ -52,6 +52,7 @@ const kept = (...names: string[]): string => join(at.path, KEPT, 'files', ...nam
 
 describe('jamey backup', () => {
   it('has every file with its size, mode and checksum, for its owner only, and the settings beside them', async () => {
+    writeFileSync(join(at.directory.data, 'memory.db.reserve'), 'room', { mode: 0o600 })
     const { files, stores, left_out: leftOut } = await made('--with', 'policy.yaml')
     const paths = files.map(({ path }) => path)
     for (const path of [
@@ -63,7 +64,7 @@ describe('jamey backup', () => {
     ]) {
       expect(paths).toContain(path)
     }
-    expect(paths.some((path) => /run\.json|\.lock|-wal/.test(path))).toBe(false)
+    expect(paths.some((path) => /run\.json|\.lock|-wal|\.reserve/.test(path))).toBe(false)
     expect([stores, leftOut]).toEqual([[], []])
     expect(files.find(({ path }) => path === 'token-secret')).toMatchObject({ mode: '0600' })
     for (const { path, bytes } of files) {
