@@ -39,7 +39,10 @@ const PRINTS: Readonly<Record<string, readonly (readonly [string, RegExp])[]>> =
     ['jamey doctor', /ok {7}service conscience.*"status":"alive".*"status":"ready"/s],
     ['jamey permissions', /"robot-7" may publish to "lab\/robot-7\/heat".*robot-7: .*lost its disk/s],
     // The page about an agent has left one, where it was tried before.
-    ['jamey verdicts', /The audit is as it was written.*(nothing waits for an answer|used +water_the_plants)/s],
+    [
+      'jamey verdicts',
+      /The audit is as it was written.*(nothing waits for an answer|used +water_the_plants)/s,
+    ],
     ['jamey backup', /^copy: \d+ files.*^copy is whole/ms],
   ],
 }
