@@ -61,7 +61,7 @@ describe('pages of an audit', () => {
     const folder = newAuditFolder()
     await written(folder, ['1', '2'])
     const [name = ''] = await auditFileNames(folder)
-    appendFileSync(join(folder, name), 'no record\nnull\n{"evaluation_id":"half')
+    appendFileSync(join(folder, name), 'no record\nnull\n{"evaluation_id":"unended"}')
     expect(await pagesOf(folder, 5)).toEqual([['2', '1']])
   })
 
