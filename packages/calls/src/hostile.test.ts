@@ -364,3 +364,16 @@ describe('a harmful string', () => {
     for (const nest of nests) expect(seen(tool, nest(HARM))).toContain('etc/harm')
   })
 })
+
+describe('a name that every object has', () => {
+  it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf'])(
+    'is no program: %s',
+    (name) => {
+      for (const command of [name, `sudo ${name} x`, `git ${name} x`, `gh ${name} list`, `npm ${name}`]) {
+        const { commands } = factsOf({ tool: 'Bash', arguments: { command } }, PLACE)
+        expect(commands.at(-1)?.effects).toEqual([])
+        expect(commands.at(-1)?.words).toHaveLength(1)
+      }
+    },
+  )
+})

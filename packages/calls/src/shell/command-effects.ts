@@ -40,7 +40,8 @@ function told(program: Program, words: readonly string[], args: readonly Argumen
   const at = subcommandAt(table, args)
   const subcommand = at < 0 ? undefined : args[at]
   if (subcommand !== undefined) {
-    const nested = program.nested?.[subcommand.text]
+    const { nested: all = {} } = program
+    const nested = Object.hasOwn(all, subcommand.text) ? all[subcommand.text] : undefined
     if (nested !== undefined) {
       const before = args.slice(0, at).filter(({ text }) => text.startsWith('-'))
       return told(nested, [...words, subcommand.text], [...before, ...args.slice(at + 1)])

@@ -27,6 +27,7 @@ const INTERPRETERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^lua$|^Rscript$/, ['-e']],
   [/^osascript$/, ['-e']],
 ]
+const INTERPRETER = new RegExp(INTERPRETERS.map(([{ source }]) => source).join('|'))
 /** Commands that run the rest of their words, and their options that take a value. */
 const PREFIXES: Readonly<
   Record<
@@ -70,7 +71,7 @@ const PREFIXES: Readonly<
 
 export function unwrap(name: string, args: readonly Argument[]): Inner {
   if (SHELLS.test(name)) return shell(args)
-  const interpreter = INTERPRETERS.find(([names]) => names.test(name))
+  const interpreter = INTERPRETER.test(name) ? INTERPRETERS.find(([names]) => names.test(name)) : undefined
   if (interpreter !== undefined) return interpreted(args, interpreter[1])
   if (name === 'eval') return { ...NOTHING, scripts: [joined(args)] }
   if (name === 'find') return found(args)
@@ -83,7 +84,7 @@ export function unwrap(name: string, args: readonly Argument[]): Inner {
   }
   if (name === 'trap') return { ...NOTHING, scripts: args.slice(0, 1) }
   if (name === 'git') return { ...NOTHING, scripts: aliases(args) }
-  const prefix = PREFIXES[name]
+  const prefix = Object.hasOwn(PREFIXES, name) ? PREFIXES[name] : undefined
   if (prefix === undefined) return NOTHING
   const words = rest(args, prefix)
   const directories = chosenBy(args.slice(0, args.length - words.length), prefix.chdir)
