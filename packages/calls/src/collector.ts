@@ -1,5 +1,5 @@
 import type { CommandFact, FactOptions, Facts, FileFact, Placed } from './fact-types.js'
-import { directoryOf, foldersLeft, inFolder, isLink, isUnknown, MAY_BE_FOLDER, movedIn } from './folders.js'
+import { directoryOf, foldersLeft, inFolder, isUnknown, MAY_BE_FOLDER, movedIn } from './folders.js'
 import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
 import { isRunner, NAMES_FILES_ALONE, showsVariables, statementOf, UNPACKS } from './shell/command-kinds.js'
@@ -7,7 +7,7 @@ import { type Directory, directoriesFrom, joinDirectories, MAXIMUM_DIRECTORIES }
 import type { CommandEffects } from './shell/program.js'
 import { readScript } from './shell/script.js'
 import type { ShellCommand } from './shell/shell-script.js'
-import type { Argument } from './shell/words.js'
+import { type Argument, quoted } from './shell/words.js'
 import type { Leaf } from './strings.js'
 import { type SecretFact, secretsIn } from './text/secrets.js'
 import { type SignalFact, signalsIn } from './text/signals.js'
@@ -15,10 +15,10 @@ import type { FoundTool } from './tools/catalogue.js'
 import { guessedRole } from './tools/guessed-tool.js'
 import { addressesIn, type MailFact } from './values/mail.js'
 import { amountOf } from './values/money.js'
-import { isGenerated, isWorkable, pathFact } from './values/path.js'
+import { isGenerated, isSecretPath, isWorkable, pathFact } from './values/path.js'
 import { recipientsIn } from './values/recipient.js'
 import { readSql, type SqlFact } from './values/sql.js'
-import { linksIn, type UrlFact, urlFact, urlsIn } from './values/url.js'
+import { isLink, linksIn, type UrlFact, urlFact, urlsIn } from './values/url.js'
 
 const FILE_EFFECTS: readonly Effect[] = ['delete', 'write', 'read']
 
@@ -279,9 +279,10 @@ export class Collector {
     this.#takeFiles(where, movedIn(command, writes, this.#options), 'delete', directories)
     // What a runner is given belongs to the command that it runs.
     if (runsInner || /^(?:sudo|doas|chroot|unshare|runuser)$/.test(command.name)) return
-    for (const { text } of command.args) this.#takeHidden(where, text, found, directories)
+    const taken = writes.length === 0 ? reads : [...reads, ...writes]
+    for (const { text } of command.args) this.#takeHidden(where, text, taken, directories)
     if (!NAMES_FILES_ALONE.test(words.join(' ')))
-      for (const { text } of command.args) this.#takeSecret(where, text, [...reads, ...writes], directories)
+      for (const { text } of command.args) this.#takeSecret(where, text, taken, directories)
     if (showsVariables(command))
       this.#takeFile(where, { text: '/proc/self/environ', isDynamic: false }, 'read')
   }
@@ -338,10 +339,11 @@ export class Collector {
   #takeHidden(
     where: string,
     text: string,
-    { reads, writes }: CommandEffects,
+    taken: readonly Argument[],
     directories: readonly Directory[],
   ): void {
-    if ([...reads, ...writes].some((file) => file.text === text)) return
+    if (!text.includes('/') && !text.includes('~')) return
+    if (taken.some((file) => file.text === text)) return
     const found = /^(.*?[=@]|)((?:~|\.{0,2}\/)[^\s:=@]+)$/.exec(text)
     if (found === null) return
     const isOutput =
@@ -359,9 +361,10 @@ export class Collector {
     taken: readonly Argument[],
     directories: readonly Directory[],
   ): void {
+    if (!text.includes('.') && !text.includes('/')) return
     for (const part of [text, ...text.split(/[=:@,]/).slice(1), text.replace(/^-{1,2}\w/, '')]) {
       if (part === '' || part.startsWith('-') || taken.some((file) => file.text === part)) continue
-      if (/^[\w.*?[\]/~-]{3,200}$/.test(part) && /[./]/.test(part) && pathFact(part, this.#options).isSecret)
+      if (/^[\w.*?[\]/~-]{3,200}$/.test(part) && /[./]/.test(part) && isSecretPath(part, this.#options))
         return this.#takeFiles(where, [{ text: part, isDynamic: false }], 'read', directories)
     }
   }
@@ -392,9 +395,4 @@ export class Collector {
 
 function ownEntry<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined
-}
-
-/** A word as a shell takes it for one. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`
 }

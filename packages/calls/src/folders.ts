@@ -30,10 +30,6 @@ export function isUnknown(from: Directory | undefined, access: FileFact['access'
   return from?.certainty === 'unknown' || (from?.certainty === 'above' && access !== 'read')
 }
 
-export function isLink(text: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)
-}
-
 /** A command where its options have it work, without these. */
 export function inFolder(command: ShellCommand): ShellCommand {
   const found = directoryOptions(command.name, command.args)

@@ -9,8 +9,13 @@ export const UNPACKS = /^(?:tar|bsdtar|unzip|7z|cpio|patch|split|csplit)$/
 export const NAMES_FILES_ALONE =
   /^(?:echo|printf|ls|ll|test|\[|basename|dirname|realpath|readlink|stat|which|type|touch|find|fd|grep|egrep|fgrep|rg|ag|sed|awk|gawk|jq|yq|git grep|git check-ignore|git ls-files|git rm|git status)\b/
 
+const MAY_SHOW_VARIABLES: ReadonlySet<string> = new Set(
+  'printenv set export declare typeset readonly jq yq gojq awk gawk mawk ps'.split(' '),
+)
+
 /** What shows all variables of the shell, among which are keys and tokens. */
 export function showsVariables({ name, args }: ShellCommand): boolean {
+  if (!MAY_SHOW_VARIABLES.has(name)) return false
   const texts = args.map(({ text }) => text)
   if (name === 'printenv' || name === 'set') return texts.length === 0
   if (/^(?:export|declare|typeset|readonly)$/.test(name))
@@ -21,11 +26,11 @@ export function showsVariables({ name, args }: ShellCommand): boolean {
   return name === 'ps' && texts.some((text) => /^[a-z]*e[a-z]*$/.test(text))
 }
 
-const SQL_CLIENTS = /^(?:psql|mysql|mariadb|sqlite3|duckdb)$/
+const SQL_CLIENTS: ReadonlySet<string> = new Set(['psql', 'mysql', 'mariadb', 'sqlite3', 'duckdb'])
 
 /** Undefined for what is no client; one that is given nothing reads what nobody sees. */
 export function statementOf(name: string, args: readonly Argument[]): Argument | undefined {
-  if (!SQL_CLIENTS.test(name)) return undefined
+  if (!SQL_CLIENTS.has(name)) return undefined
   const at = args.findIndex(({ text }) => /^(?:-c|--command|-e|--execute|-cmd)$/.test(text))
   const joined = args.find(({ text }) => /^--(?:command|execute)=/.test(text))
   if (joined !== undefined) return { ...joined, text: joined.text.slice(joined.text.indexOf('=') + 1) }
@@ -39,10 +44,11 @@ export function statementOf(name: string, args: readonly Argument[]): Argument |
 
 /** What it does is what it is given to run. */
 export function isRunner(name: string): boolean {
-  return (
-    PROGRAMS.get(name)?.effect === 'read' &&
-    /^(?:nohup|nice|time|timeout|stdbuf|setsid|ionice|watch|xargs|env|command|builtin|exec|parallel|cross-env)$/.test(
-      name,
-    )
-  )
+  return RUNNERS.has(name) && PROGRAMS.get(name)?.effect === 'read'
 }
+
+const RUNNERS: ReadonlySet<string> = new Set(
+  'nohup nice time timeout stdbuf setsid ionice watch xargs env command builtin exec parallel cross-env'.split(
+    ' ',
+  ),
+)

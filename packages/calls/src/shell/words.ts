@@ -97,3 +97,8 @@ function variableOf(name: string, text: string, variables: Variables): Argument 
   if (name === 'PWD') return { text: '.', isDynamic: false }
   return { text, isDynamic: true }
 }
+
+/** A word as a shell takes it for one. */
+export function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
+}

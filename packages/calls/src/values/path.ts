@@ -64,10 +64,19 @@ export function pathFact(text: string, options: PathOptions, isDynamic = false, 
     text,
     path,
     place: isDynamic ? 'unknown' : placeOf(path, options),
-    isSecret: SECRET.test(path) || selectsSecret(path),
+    isSecret: isSecretAt(path),
     isConfiguration: CONFIGURATION.test(path),
     isGuard: GUARD.test(path) || options.guards?.includes(path) === true,
   }
+}
+
+/** What `pathFact` says of that alone. */
+export function isSecretPath(text: string, options: PathOptions): boolean {
+  return isSecretAt(normalised(text, options))
+}
+
+function isSecretAt(path: string): boolean {
+  return SECRET.test(path) || selectsSecret(path)
 }
 
 /** A part that is a pattern, and no more than a star, which leaves out hidden files and is meant for all others. */

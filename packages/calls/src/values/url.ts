@@ -26,6 +26,11 @@ const URLS = /\b([a-z][a-z0-9+.-]{1,20}):\/\/[^\s<>"'`\\^{}|]+/gi
 /** Without a scheme: `www.example.org/x`. */
 const WWW = /\bwww\.[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:\/[^\s<>"'`\\^{}|]*)?/gi
 
+/** Whether it is no path, though it may stand where one does. */
+export function isLink(text: string): boolean {
+  return text.includes('://') && /^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)
+}
+
 /** Undefined for what is no URL that leads to a host. */
 export function urlFact(text: string): UrlFact | undefined {
   let url: URL
@@ -86,18 +91,25 @@ const BARE =
 /** Endings of files that are top-level domains as well. */
 const FILE_ENDINGS = /\.(?:md|py|rs|sh|pl|ps|zip|mov)$/i
 
+/** What is not seen is gone, and what looks like a full stop is one. */
+function plainOf(text: string): string {
+  if (/^[\0-\x7f]*$/.test(text)) return text
+  return text
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '')
+    .replace(/[\u3002\uff61]/g, '.')
+}
+
 /**
  * What a reader, or the program that shows the text, takes for a link: also hosts without a scheme, and those that are
  * written so as not to look like one (`hxxps://`, `example[.]org`, unseen letters).
  */
 export function linksIn(text: string): UrlFact[] {
-  const seen = text
-    .normalize('NFKC')
-    .replace(/\p{Cf}/gu, '')
-    .replace(/[\u3002\uff61]/g, '.')
+  const seen = plainOf(text)
     .replace(/\s?[[({]\s?(?:\.|dot)\s?[\])}]\s?/gi, '.')
     .replace(/\bhxxp(s?):\/\//gi, 'http$1://')
   const found = new Map(urlsIn(seen).map((url) => [url.text, url]))
+  if (!seen.includes('.')) return [...found.values()]
   const hosts = new Set([...found.values()].map(({ host }) => host))
   for (const [, host = '', rest = ''] of seen.matchAll(BARE)) {
     if (parse(host).isIcann !== true || (rest.length < 2 && FILE_ENDINGS.test(host))) continue

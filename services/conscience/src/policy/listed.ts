@@ -6,10 +6,20 @@ export function isListed(value: unknown, list: unknown): boolean {
   if (typeof value !== 'string' || !Array.isArray(list)) return false
   const sought = canonical(value)
   const domain = /^[^@\s<>"(),;]+(@[a-z0-9.-]+)$/.exec(sought)?.[1]
-  return list.some((entry) => {
-    const known = typeof entry === 'string' ? canonical(entry) : undefined
-    return known === sought || (known !== undefined && known === domain)
-  })
+  const known = canonicalOf(list)
+  return known.has(sought) || (domain !== undefined && known.has(domain))
+}
+
+/** Lists of a policy are asked about with every call. */
+const CANONICAL = new WeakMap<readonly unknown[], ReadonlySet<string>>()
+
+function canonicalOf(list: readonly unknown[]): ReadonlySet<string> {
+  let known = CANONICAL.get(list)
+  if (known === undefined) {
+    known = new Set(list.filter((entry) => typeof entry === 'string').map(canonical))
+    CANONICAL.set(list, known)
+  }
+  return known
 }
 
 function canonical(text: string): string {

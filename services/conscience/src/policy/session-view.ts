@@ -1,7 +1,11 @@
 import type { Origin, Session, SessionCall } from '../session/session.js'
 
+/** No name that a condition could use. */
+const KNOWLEDGE = Symbol('knowledge')
+
 /** A session as conditions see it. */
 export interface SessionView {
+  readonly [KNOWLEDGE]?: Knowledge
   /** False where the call belongs to none: nothing is then known to come from the user. */
   readonly known: boolean
   /** Something came in that others wrote, or may have. */
@@ -24,33 +28,61 @@ interface Knowledge {
   callsWithin(seconds: number): readonly SessionCall[]
 }
 
-const knowledge = new WeakMap<SessionView, Knowledge>()
-
 /** For the time of one verdict. */
 export function sessionView(session: Session, now: number): SessionView {
-  const view: SessionView = {
+  return {
     known: true,
     // Whose user said nothing is not known to have read nothing.
     tainted: session.isTainted || session.turn === 0,
     full: session.isFull,
     turn: session.turn,
     asked: session.asked,
+    [KNOWLEDGE]: new KnownSession(session, now),
   }
-  const vouched = new Map<string | number, boolean>()
-  knowledge.set(view, {
-    inRequest: (value) => session.inRequest(value),
-    // Several rules ask the same.
-    isVouched: (value) => {
-      const isVouched = vouched.get(value) ?? (session.inRequest(value) || session.isFoundOut(value))
-      vouched.set(value, isVouched)
-      return isVouched
-    },
-    originOf: (value) => session.originOf(value),
-    cameFrom: (value) => session.cameFrom(value)?.tool ?? '',
-    isForeign: (value) => session.cameFrom(value)?.source === 'untrusted' && !session.inRequest(value),
-    callsWithin: (seconds) => session.callsWithin(seconds, now),
-  })
-  return view
+}
+
+class KnownSession implements Knowledge {
+  readonly #session: Session
+  readonly #now: number
+  // Several rules ask the same.
+  #asked: Map<string | number, boolean> | undefined
+  #vouched: Map<string | number, boolean> | undefined
+
+  constructor(session: Session, now: number) {
+    this.#session = session
+    this.#now = now
+  }
+
+  inRequest(value: string | number): boolean {
+    this.#asked ??= new Map()
+    const isThere = this.#asked.get(value) ?? this.#session.inRequest(value)
+    this.#asked.set(value, isThere)
+    return isThere
+  }
+
+  isVouched(value: string | number): boolean {
+    if (this.inRequest(value)) return true
+    this.#vouched ??= new Map()
+    const isVouched = this.#vouched.get(value) ?? this.#session.isFoundOut(value)
+    this.#vouched.set(value, isVouched)
+    return isVouched
+  }
+
+  originOf(value: string | number): Origin {
+    return this.#session.originOf(value)
+  }
+
+  cameFrom(value: string): string {
+    return this.#session.cameFrom(value)?.tool ?? ''
+  }
+
+  isForeign(value: string): boolean {
+    return this.#session.cameFrom(value)?.source === 'untrusted' && !this.inRequest(value)
+  }
+
+  callsWithin(seconds: number): readonly SessionCall[] {
+    return this.#session.callsWithin(seconds, this.#now)
+  }
 }
 
 export const NO_SESSION: SessionView = { known: false, tainted: true, full: false, turn: 0, asked: [] }
@@ -64,5 +96,5 @@ const NOTHING: Knowledge = {
 }
 
 export function knowledgeOf(view: SessionView): Knowledge {
-  return knowledge.get(view) ?? NOTHING
+  return view[KNOWLEDGE] ?? NOTHING
 }
