@@ -6,6 +6,9 @@ import { COMMANDS, PLACE, POLICY } from './command-table.js'
 import { POLICIES } from './conversations.js'
 
 const ROUNDS = 20
+/** A conscience that has run for some seconds has judged more. */
+const WARMING_ROUNDS = 10
+const SIMPLE: Call = { tool: 'Bash', arguments: { command: 'git status --short' } }
 
 /** Every pack that ships, and as many rules of a deployer as make it a hundred. */
 function hundredRules(): Policy {
@@ -27,14 +30,14 @@ function hundredRules(): Policy {
   return parsePolicy(`version: 1\n${include}\nrules:\n${rules.join('\n')}\n`, 'bench', PLACE)
 }
 
-/** The first round is not counted. */
+/** The first rounds are not counted. */
 function microsOf(cases: readonly (() => void)[], rounds = ROUNDS): string {
   const micros: number[] = []
-  for (let round = 0; round < rounds; round++) {
+  for (let round = -WARMING_ROUNDS; round < rounds; round++) {
     for (const run of cases) {
       const from = process.hrtime.bigint()
       run()
-      if (round > 0) micros.push(Number(process.hrtime.bigint() - from) / 1000)
+      if (round >= 0) micros.push(Number(process.hrtime.bigint() - from) / 1000)
     }
   }
   const sorted = micros.sort((a, b) => a - b)
@@ -64,7 +67,9 @@ export function latencyLines(): string {
   const commands = microsOf(COMMANDS.map((call) => () => void judgeCall(POLICY, call)))
   const hundred = hundredRules()
   const ofHundred = microsOf(COMMANDS.map((call) => () => void judgeCall(hundred, call)))
+  const simple = microsOf(Array.from({ length: 500 }, () => () => void judgeCall(hundred, SIMPLE)))
   return [
+    `a verdict in process, ${hundred.rules.length} rules, ${SIMPLE.arguments['command']}: ${simple}`,
     `a verdict in process, ${hundred.rules.length} rules, commands without a session: ${ofHundred}`,
     `a verdict in process, ${POLICY.rules.length} rules, commands without a session: ${commands}`,
     `a verdict in process, ${POLICY.rules.length} rules, AgentDojo's calls with their sessions: ${microsOf(dojoCases())}`,
