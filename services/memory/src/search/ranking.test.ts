@@ -111,8 +111,11 @@ describe('a ranking', () => {
   })
 
   it('takes what was said within four turns for a part of what a turn is about', () => {
-    const rows = turns('How was the pottery course?', ...Array.from({ length: 6 }, (_, i) => `remark${i}`))
-    expect(found(indexOf(...rows), rows, 'pottery course')).toEqual([1, 2, 3, 4, 5])
+    const rows = [
+      ...turns('How was the pottery course?', 'Oh well', 'Some tea?', 'With milk', 'Two bowls broke'),
+      row(6, 'Two bowls broke', { session_id: 'other', turn: 0 }),
+    ]
+    expect(found(indexOf(...rows), rows, 'pottery bowls').slice(0, 2)).toEqual([1, 5])
   })
 
   it('counts a word once, so that a turn is not the better for a neighbour that repeats it', () => {

@@ -8,7 +8,7 @@ import { Scoring, type WeightedTerm } from './scoring.js'
 import { RANKING, type RankingSettings } from './settings.js'
 import { timesIn } from './signals/asked-times.js'
 import { feedbackShare, feedbackTerms } from './signals/feedback.js'
-import { bitOf, eachNeighbour, neighbourScore } from './signals/neighbours.js'
+import { bitOf, eachNeighbour, FOUND_TURNS, neighbourScores } from './signals/neighbours.js'
 import { proximity } from './signals/proximity.js'
 import { asksForTime, tellsTime } from './signals/told-times.js'
 
@@ -258,15 +258,15 @@ export class Ranker {
     const { documents } = this.index
     const { occurredAt, importance } = documents
     const rarities = this.rarities(asked)
-    const settings = this.#settings
     const add = (neighbour: number): void => {
       if (parts.has(neighbour) || !filter.fits(neighbour)) return
       parts.set(neighbour, { own: scoring.scores[neighbour] as number, near: 0, time: 0, neighbours: 0 })
     }
-    for (const { doc } of window) eachNeighbour(documents, doc, add)
+    for (const { doc } of window) eachNeighbour(documents, doc, FOUND_TURNS, add)
+    const neighbours = neighbourScores(documents, scoring, { rarities, filter, settings: this.#settings })
     const best = new Best(parts.size, occurredAt)
     for (const [doc, part] of parts) {
-      part.neighbours = neighbourScore(documents, scoring, doc, { rarities, filter, settings })
+      part.neighbours = neighbours(doc)
       best.offer(doc, sum(part) * boost(importance[doc] as number, nowMs - (occurredAt[doc] as number)))
     }
     return best.sorted()

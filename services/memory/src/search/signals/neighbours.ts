@@ -5,29 +5,33 @@ import type { RankingSettings } from '../settings.js'
 
 /** Turns before and after that may say what a turn is about. */
 export const TURNS = 4
+/** Turns before and after that are found by a turn, though they have none of the words. */
+export const FOUND_TURNS = 2
 /** What is said before explains a turn better than what is said after: an answer follows its question. */
 const AFTER = 0.8
 /** For each turn further away. */
 const DECAY = 0.8
+/** What the words of a neighbour count at each distance; turns of the same number are next to each other. */
+const NEAR = Float64Array.from({ length: TURNS + 1 }, (_, distance) => DECAY ** Math.max(0, distance - 1))
 /** What is only known to belong together by its time. */
 const SUPPOSED = 0.5
 
 export type VisitNeighbour = (neighbour: number, weight: number) => void
 
 /** The turns near one in its session, with what their words count. */
-export function eachNeighbour(documents: Documents, doc: number, visit: VisitNeighbour): void {
+export function eachNeighbour(documents: Documents, doc: number, turns: number, visit: VisitNeighbour): void {
   const { turn, session, before, after } = documents
   const own = turn[doc] as number
   const known = session[doc] === NONE ? SUPPOSED : 1
   for (let at = before[doc] as number; at !== NONE; at = before[at] as number) {
     const distance = own - (turn[at] as number)
-    if (distance > TURNS) break
-    visit(at, known * DECAY ** Math.max(0, distance - 1))
+    if (distance > turns) break
+    visit(at, known * (NEAR[distance] as number))
   }
   for (let at = after[doc] as number; at !== NONE; at = after[at] as number) {
     const distance = (turn[at] as number) - own
-    if (distance > TURNS) break
-    visit(at, known * AFTER * DECAY ** Math.max(0, distance - 1))
+    if (distance > turns) break
+    visit(at, known * AFTER * (NEAR[distance] as number))
   }
 }
 
@@ -40,31 +44,51 @@ export interface NeighbourContext {
 /**
  * What the neighbours of a turn add to it. Each word of the question counts once, where it is worth most: what was
  * asked in one turn and answered in the next is found by the words of both. A neighbour's score is divided among the
- * words that it has by their rarity.
+ * words that it has by their rarity; a turn is the neighbour of many, so its part of each is remembered.
  */
-export function neighbourScore(
+export function neighbourScores(
   documents: Documents,
   { scores, had }: Scoring,
-  doc: number,
   { rarities, filter, settings }: NeighbourContext,
-): number {
-  let best: number[] | undefined
-  eachNeighbour(documents, doc, (neighbour, weight) => {
-    const score = scores[neighbour] as number
-    if (score === 0 || !filter.fits(neighbour)) return
-    best ??= rarities.map(() => 0)
-    const words = had[neighbour] as number
-    let whole = 0
-    for (let i = 0; i < rarities.length; i++) if (hasWord(words, i)) whole += rarities[i] as number
-    for (let i = 0; i < rarities.length; i++) {
-      if (!hasWord(words, i)) continue
-      best[i] = Math.max(best[i] as number, (weight * score * (rarities[i] as number)) / whole)
-    }
-  })
-  if (best === undefined) return 0
-  const own = had[doc] as number
+): (doc: number) => number {
   const { neighbourWeight, repeatedWeight } = settings
-  return best.reduce((sum, worth, i) => sum + worth * (hasWord(own, i) ? repeatedWeight : neighbourWeight), 0)
+  const shares = new Map<number, number>()
+  const best = new Float64Array(rarities.length)
+  const shareOf = (neighbour: number): number => {
+    const known = shares.get(neighbour)
+    if (known !== undefined) return known
+    const share = filter.fits(neighbour)
+      ? (scores[neighbour] as number) / wholeOf(had[neighbour] as number, rarities)
+      : 0
+    shares.set(neighbour, share)
+    return share
+  }
+  const visit: VisitNeighbour = (neighbour, weight) => {
+    if (scores[neighbour] === 0) return
+    const share = weight * shareOf(neighbour)
+    const words = had[neighbour] as number
+    for (let i = 0; i < rarities.length; i++) {
+      const worth = share * (rarities[i] as number)
+      if (worth > (best[i] as number) && hasWord(words, i)) best[i] = worth
+    }
+  }
+  return (doc) => {
+    best.fill(0)
+    eachNeighbour(documents, doc, TURNS, visit)
+    const own = had[doc] as number
+    let sum = 0
+    for (let i = 0; i < best.length; i++) {
+      sum += (best[i] as number) * (hasWord(own, i) ? repeatedWeight : neighbourWeight)
+    }
+    return sum
+  }
+}
+
+/** How rare all the words of a document are together. */
+function wholeOf(words: number, rarities: readonly number[]): number {
+  let whole = 0
+  for (let i = 0; i < rarities.length; i++) if (hasWord(words, i)) whole += rarities[i] as number
+  return whole
 }
 
 /** The bit of a word of the question; those beyond the 16th share the last. */
