@@ -40,7 +40,7 @@ export function conversations(seed: number): EvaluationSet {
       say(people[1], `${pick(SMALL_TALK)} Talk to you soon, ${people[0]}.`)
     }
   }
-  return { name: 'conversations', texts, questions: [...questions.values()] }
+  return { name: 'conversations', isConversation: true, texts, questions: [...questions.values()] }
 }
 
 interface Talk {

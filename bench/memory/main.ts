@@ -16,7 +16,7 @@ import { sweep } from './sweep.js'
  * `npm run bench:memory -- PART...`: `quality` is how well memories are found, beside other full-text searches; `sweep`
  * what each constant of the ranking is worth; `scale` how long it takes among many; `stores` how many are
  * stored a second in `jamey up`; `beside` what verdicts take there while others ask among `--beside` memories. Without a part, `quality` and
- * `scale`. `--docs FOLDER` takes other documentation, `--sizes 10000,100000` other numbers of memories, `--keep` writes
+ * `scale`. `--docs FOLDER` takes other documentation, `--dialogues FOLDER` files of FriendsQA, `--perl FOLDER` pages of Perl's manual, `--sizes 10000,100000` other numbers of memories, `--keep` writes
  * the results, each part in a file of its own. `growth` is a program of its own, with options of its own (`--help`).
  */
 if (process.argv[2] === 'growth') {
@@ -26,6 +26,8 @@ if (process.argv[2] === 'growth') {
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    dialogues: { type: 'string' },
+    perl: { type: 'string' },
     docs: { type: 'string', default: fileURLToPath(new URL('../../../docs', import.meta.url)) },
     sizes: { type: 'string', default: '10000,100000,1000000' },
     beside: { type: 'string', default: '300000' },
@@ -37,12 +39,14 @@ type Say = (line: string) => void
 
 const sources = {
   docs: values.docs,
+  dialogues: values.dialogues,
+  perl: values.perl,
   modules: fileURLToPath(new URL('../../../node_modules', import.meta.url)),
 }
 
 async function quality(say: Say): Promise<readonly object[]> {
   const rows: object[] = []
-  for (const set of [...tuningSets(sources), ...heldOutSets()]) {
+  for (const set of [...tuningSets(sources), ...heldOutSets(sources)]) {
     say(`\n${set.name}: ${set.texts.length} texts, ${set.questions.length} questions`)
     say(`${''.padEnd(28)}     R@1     R@5    R@10     MRR nDCG@10`)
     for (const row of await qualitiesOf(set)) {

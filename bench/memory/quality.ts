@@ -1,16 +1,21 @@
 import { temporaryFolder } from '../kit/temporary.js'
 import { conversations } from './conversations.js'
+import { dialogues } from './dialogues.js'
 import { documents, readmeSections } from './documents.js'
 import { type Engine, fts5, miniSearch, ours, wink } from './engines.js'
 import { docstrings, packageDescriptions, readmes } from './machine-texts.js'
 import { manualsByMatter, manualsBySummary } from './manual-pages.js'
 import { type Quality, qualityOf } from './measures.js'
+import { perlQuestions } from './perl-manual.js'
 import type { EvaluationSet } from './sets.js'
 
 /** Folders that sets are made from. */
 export interface Sources {
   readonly docs: string
   readonly modules: string
+  /** Files of FriendsQA, and the pages of Perl's manual; undefined where there are none. */
+  readonly dialogues: string | undefined
+  readonly perl: string | undefined
 }
 
 /** The sets by which constants were chosen. */
@@ -26,8 +31,13 @@ export function tuningSets({ docs, modules }: Sources): EvaluationSet[] {
 }
 
 /** Those that were looked at once they had been chosen. */
-export function heldOutSets(): EvaluationSet[] {
-  return [docstrings(), packageDescriptions()]
+export function heldOutSets({ dialogues: folder, perl }: Sources): EvaluationSet[] {
+  return [
+    docstrings(),
+    packageDescriptions(),
+    ...(folder === undefined ? [] : dialogues(folder)),
+    ...(perl === undefined ? [] : [perlQuestions(perl)]),
+  ]
 }
 
 /** How well each engine finds the answers of a set. */
@@ -39,7 +49,7 @@ export async function qualitiesOf(set: EvaluationSet): Promise<Quality[]> {
     wink(set.texts),
   ]
   // Paragraphs of a section are its turns, which would tell the answer: sessions are for conversations alone.
-  if (set.name === 'conversations') engines.unshift(await ours(set.texts, temporaryFolder().path, true))
+  if (set.isConversation === true) engines.unshift(await ours(set.texts, temporaryFolder().path, true))
   const found: Quality[] = []
   for (const engine of engines) {
     found.push(await qualityOf(set, engine))

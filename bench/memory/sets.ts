@@ -14,6 +14,8 @@ export interface Question {
 
 export interface EvaluationSet {
   readonly name: string
+  /** What belongs together in its sessions was said in them, and does not tell the answer by itself. */
+  readonly isConversation?: boolean
   readonly texts: readonly Text[]
   readonly questions: readonly Question[]
 }

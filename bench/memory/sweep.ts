@@ -31,7 +31,7 @@ const CHANGES: Readonly<Record<string, Partial<RankingSettings>>> = {
 export async function sweep(sources: Sources, say: (line: string) => void): Promise<void> {
   const { path } = temporaryFolder()
   const sets = tuningSets(sources).flatMap((set) =>
-    set.name === 'conversations'
+    set.isConversation === true
       ? [
           { set, hasSessions: true },
           { set, hasSessions: false },
