@@ -88,6 +88,12 @@ describe('over MQTT, a call that looks harmless', () => {
       'npm --prefix=../other test',
       'tar xf a.tar -C/srv/other',
       'cp -t /etc a b',
+      'cp -at/etc a b',
+      'env --chd=.. rm -rf build',
+      'echo .. | xargs -I% rm -rf %/build',
+      'a=b; declare -n c=a; c=..; cd $a && rm -rf build',
+      'GIT_DIR=../.git GIT_WORK_TREE=.. git add -A',
+      'tar xfC a.tar ..',
     )
     expect(await allowed(calls)).toEqual([])
   })

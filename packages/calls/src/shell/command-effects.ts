@@ -1,4 +1,5 @@
 import type { Effect } from '../model/call.js'
+import { optionValue } from './option-values.js'
 import type { CommandEffects, Program } from './program.js'
 import { PROGRAMS } from './programs.js'
 import type { ShellCommand } from './shell-script.js'
@@ -65,17 +66,14 @@ function told(program: Program, words: readonly string[], args: readonly Argumen
   }
 }
 
-/** `-o FILE`, `-oFILE`, `-xo FILE`, `--output FILE`, `--output=FILE`. */
+/** `-o FILE`, `-xo FILE`, `--output=FILE`. */
 function outputsOf(args: readonly Argument[], { outputs, hasNoFiles }: Program): Argument[] {
   if (outputs === undefined) return []
   const options = outputs.split(' ')
   return args.flatMap((argument, i) => {
-    const { text, isDynamic } = argument
-    if (options.includes(text)) return args[i + 1] ?? []
-    const isTogether = hasNoFiles !== true && /^-[A-Za-z]{2,6}$/.test(text)
-    if (isTogether && options.includes(`-${text.at(-1)}`)) return args[i + 1] ?? []
-    const option = options.find((one) => text.startsWith(one.startsWith('--') ? `${one}=` : one))
-    return option === undefined ? [] : { text: text.slice(option.length).replace(/^=/, ''), isDynamic }
+    const isTogether = /^-[A-Za-z]{2}/.test(argument.text) && !options.includes(argument.text.slice(0, 2))
+    if (isTogether && hasNoFiles === true) return []
+    return optionValue(argument, args[i + 1], options)?.value ?? []
   })
 }
 

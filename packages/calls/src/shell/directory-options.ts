@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { optionValue } from './option-values.js'
 import type { Argument } from './words.js'
 
 /** Options that have a program work in another folder. */
@@ -13,6 +14,8 @@ interface Options {
   readonly isFirst?: true
 }
 
+/** Git's own options whose value is another word. */
+const VALUED = /^(?:-c|--namespace|--super-prefix|--attr-source|--config-env)$/
 const NPM: Options = { folder: '--prefix -C --dir --cwd' }
 const MAKE: Options = { folder: '-C --directory' }
 const ROOT: Options = { folder: '--root --rootDir --cwd --dir' }
@@ -57,8 +60,8 @@ export function directoryOptions(
     const found = isOver ? undefined : optionIn(argument, args[i + 1], options)
     if (found === undefined) {
       rest.push(argument)
-      // What follows `-c` is a setting.
-      if (options.isFirst === true && argument.text === '-c' && args[i + 1] !== undefined)
+      // What follows is no subcommand.
+      if (options.isFirst === true && VALUED.test(argument.text) && args[i + 1] !== undefined)
         rest.push(args[++i] as Argument)
       else isOver ||= argument.text === '--' || (options.isFirst === true && !argument.text.startsWith('-'))
       continue
@@ -72,29 +75,18 @@ export function directoryOptions(
 }
 
 function optionIn(
-  { text, isDynamic }: Argument,
+  argument: Argument,
   next: Argument | undefined,
   { folder, file = '' }: Options,
 ): { folder: Argument; isNext: boolean } | undefined {
-  if (!text.startsWith('-')) return undefined
-  for (const option of folder.split(' ')) {
-    if (option === text && next !== undefined) return { folder: next, isNext: true }
-    const value = joinedValue(text, option)
-    if (value !== undefined) return { folder: { text: value, isDynamic }, isNext: false }
-  }
-  for (const option of file.split(' ')) {
-    if (option === text && next !== undefined) return { folder: folderOf(next), isNext: true }
-    const value = joinedValue(text, option)
-    if (value !== undefined) return { folder: folderOf({ text: value, isDynamic }), isNext: false }
-  }
-  return undefined
+  const found = optionValue(argument, next, namesOf(folder))
+  if (found !== undefined) return { folder: found.value, isNext: found.isNext }
+  const inIt = optionValue(argument, next, namesOf(file))
+  return inIt === undefined ? undefined : { folder: folderOf(inIt.value), isNext: inIt.isNext }
 }
 
-/** `-CFOLDER`, `--directory=FOLDER`, `-chdir=FOLDER`. */
-function joinedValue(text: string, option: string): string | undefined {
-  if (option === '' || !text.startsWith(option) || text === option) return undefined
-  if (text[option.length] === '=') return text.slice(option.length + 1)
-  return option.length === 2 ? text.slice(2) : undefined
+function namesOf(options: string): readonly string[] {
+  return options === '' ? [] : options.split(' ')
 }
 
 /** A folder may be named in the place of a file in it: then it is itself, or the one above. */

@@ -20,6 +20,8 @@ export const GIT: Program = {
   },
   outputs: '-o --output --output-directory',
   nested: {
+    mv: { effect: 'write', writes: 'all', options: { delete: '-f --force' } },
+    init: { effect: 'write', writes: 'all', valued: '-b --initial-branch --template' },
     branch: {
       effect: 'write',
       hasNoFiles: true,

@@ -1,5 +1,5 @@
 import { anywhere, directoriesFrom, joinDirectories } from './directory.js'
-import { moved, type Outcome, type ShellState } from './shell-state.js'
+import { moved, type Outcome, type ShellState, unknownStack } from './shell-state.js'
 import type { Argument } from './words.js'
 
 const OPTION = /^-[LPe@qsn]+$/
@@ -56,11 +56,6 @@ function pushed(args: readonly Argument[], state: ShellState, variables: readonl
   if (/^[+-]/.test(target.text)) return unknownStack(moved(state, anywhere()))
   const stack = state.stack === undefined ? undefined : [state.directories, ...state.stack]
   return { ...reached(operands, state, variables), stack }
-}
-
-/** There may be anything on it. */
-function unknownStack(state: ShellState): ShellState {
-  return { ...state, stack: undefined, seen: joinDirectories(state.seen, anywhere()) }
 }
 
 function popped(args: readonly Argument[], state: ShellState): ShellState {

@@ -66,7 +66,8 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ['sed', { effect: 'read', skips: 1, options: { write: '-i --in-place', execute: '-f --file' } }],
   ['find', { effect: 'read', options: { delete: '-delete', write: '-fprint -fls -fprintf' } }],
   ['fd', { effect: 'read', skips: 1 }],
-  ...each('touch mkdir tee mktemp mkfifo split csplit patch', WRITE),
+  ...each('touch mkdir tee mktemp mkfifo split csplit', WRITE),
+  ['patch', { ...WRITE, outputs: '-d --directory -o --output -r --reject-file' }],
   ...each('rsync', {
     effect: 'write',
     writes: 'last',

@@ -5,6 +5,8 @@ import type { Outcome, ShellState } from './shell-state.js'
 export interface Around {
   readonly wrappers: readonly string[]
   readonly input: string | undefined
+  /** Whether all that the input names lies in the folder or below it. */
+  readonly listsBelow: boolean
   readonly isInFunction: boolean
   readonly isInLoop: boolean
 }
@@ -24,4 +26,13 @@ export interface Running extends Around {
   readonly own: readonly Assignment[]
   readonly variables: readonly string[]
   readonly documents: readonly HereDoc[]
+}
+
+export interface Trap {
+  readonly text: string
+  readonly by: Around
+  readonly depth: number
+  readonly state: ShellState
+  /** Whether nothing is run after it. */
+  readonly isLast: boolean
 }

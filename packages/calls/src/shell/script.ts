@@ -13,22 +13,25 @@ import {
   type SyntaxNode,
   type While,
 } from 'unbash'
+import { areLast, IN_SAME_SHELL, isAbsolute, LEADING, LEAVES, SPECIAL_BUILTIN } from './builtins.js'
 import { anywhere, areSame, type Directory, directoriesFrom, joinDirectories } from './directory.js'
 import { branched, chained, chosen, listed, looped, piped, type Visit } from './flow.js'
 import { isLoading } from './loading-variables.js'
 import { moveOf } from './moves.js'
-import type { Around, DefinedFunction, Running } from './running.js'
+import { namesBelow, passedOn } from './passed-on.js'
+import type { Around, DefinedFunction, Running, Trap } from './running.js'
 import type { ShellCommand, ShellRedirect, ShellScript } from './shell-script.js'
 import {
   afterwards,
   ENDED,
   joinStates,
+  loosened,
   type Outcome,
   type ShellState,
   startingIn,
   staying,
 } from './shell-state.js'
-import { assigned, forgotten, inChild, isTurning, namesIn } from './shell-variables.js'
+import { assigned, forgotten, inChild, isTurning, loosenedBy, namesIn } from './shell-variables.js'
 import { type Argument, argumentOf, argumentsOf } from './words.js'
 import { type Inner, NOTHING, unwrap } from './wrappers.js'
 
@@ -69,7 +72,7 @@ class ScriptReader implements ShellScript {
   readonly #called = new Set<string>()
   /** What `break`, `continue` and `return` leave their loop or function with. */
   readonly #escaped: ShellState[] = []
-  readonly #traps: { text: string; by: Around; depth: number; state: ShellState }[] = []
+  readonly #traps: Trap[] = []
   #visits = 0
 
   constructor(directories: readonly Directory[]) {
@@ -78,7 +81,7 @@ class ScriptReader implements ShellScript {
   }
 
   readAll(source: string): void {
-    const around = { wrappers: [], input: undefined, isInFunction: false, isInLoop: false }
+    const around = { wrappers: [], input: undefined, listsBelow: false, isInFunction: false, isInLoop: false }
     const { succeeded, failed } = this.#read(source, around, 0, this.#start)
     const end = joinStates(succeeded, failed)
     const isMoved = end === undefined ? this.entered.length > 0 : end.directories !== this.#start.directories
@@ -87,11 +90,13 @@ class ScriptReader implements ShellScript {
     if (end !== undefined && LEADING.some((name) => end.variables.has(name)))
       this.left = joinDirectories(this.left, anywhere())
     // A trap runs wherever the shell is then.
-    for (const { text, by, depth, state } of this.#traps) {
+    for (const { text, by, depth, state, isLast } of this.#traps) {
       const directories = joinDirectories(this.#start.directories, this.entered)
       const before = this.entered
-      this.#read(text, by, depth, { ...state, directories })
+      const after = this.#read(text, by, depth, { ...state, directories }).succeeded
       if (this.entered !== before) this.#fail('a trap that changes the folder')
+      if (!isLast && after !== undefined && after.variables !== state.variables)
+        this.#fail('a trap that sets a variable')
     }
   }
 
@@ -99,7 +104,7 @@ class ScriptReader implements ShellScript {
     if (source.length > MAXIMUM_CHARACTERS) this.#fail(`a script of ${source.length} characters`)
     else if (depth > MAXIMUM_NESTING)
       this.#fail(`scripts within each other more than ${MAXIMUM_NESTING} times`)
-    else return this.#visit(parse(source), state, depth, by)
+    else return this.#visit(parse(source), loosened(state, loosenedBy(source)), depth, by)
     return staying(state)
   }
 
@@ -191,9 +196,11 @@ class ScriptReader implements ShellScript {
 
   #pipe(node: Pipeline, state: ShellState, depth: number, by: Around): Outcome {
     let input: string | undefined
+    let listsBelow = false
     return piped(node, state, (command, from) => {
       const first = this.commands.length
-      const outcome = this.#visit(command, from, depth + 1, { ...by, input })
+      const outcome = this.#visit(command, from, depth + 1, { ...by, input, listsBelow })
+      listsBelow = this.commands.length === first + 1 && namesBelow(this.commands[first], listsBelow)
       input = this.commands[first]?.name ?? 'a compound command'
       return outcome
     })
@@ -260,12 +267,8 @@ class ScriptReader implements ShellScript {
     const { redirects } = command
     const documents = redirects.length === 0 ? NONE : redirects.filter((part) => part.type === 'HereDoc')
     const variables = own.length === 0 ? NONE : own.map((part) => part.name)
-    const { wrappers, input, isInFunction, isInLoop } = around
     const outcome = this.#run(words, {
-      wrappers,
-      input,
-      isInFunction,
-      isInLoop,
+      ...around,
       depth,
       state,
       isShell: true,
@@ -273,7 +276,14 @@ class ScriptReader implements ShellScript {
       variables,
       documents,
     })
-    return set.length === 0 ? outcome : afterwards(outcome, (after) => set.reduce(assigned, after))
+    // What is set for these alone stays set in some shells.
+    const kept = own.length > 0 && this.#mayKeep(words[0]?.text ?? '') ? variables : NONE
+    if (set.length === 0 && kept.length === 0) return outcome
+    return afterwards(outcome, (after) => kept.reduce(forgotten, set.reduce(assigned, after)))
+  }
+
+  #mayKeep(name: string): boolean {
+    return SPECIAL_BUILTIN.test(name) || this.#functions.has(name)
   }
 
   /** Takes away what only runs another command, and looks at what is run. */
@@ -295,13 +305,13 @@ class ScriptReader implements ShellScript {
     }
     this.commands.push({ name, args, wrappers, input, variables, directories: state.directories })
     if (this.#isTooMuch(depth)) return staying(state)
-    const inner = unwrap(name, args)
-    const outcome = inner === NOTHING ? staying(state) : this.#runInner(name, inner, by)
+    const inner = passedOn(name, args, unwrap(name, args), by.listsBelow)
+    const outcome = inner === NOTHING ? staying(state) : this.#runInner(name, inner, by, areLast(args))
     return by.isShell && LEAVES.has(name) ? this.#leave(name, args, outcome, by) : outcome
   }
 
   /** What it leaves where the same shell goes on. */
-  #runInner(name: string, inner: Inner, outside: Running): Outcome {
+  #runInner(name: string, inner: Inner, outside: Running, isLast: boolean): Outcome {
     const { depth, state } = outside
     const by = { ...outside, wrappers: [...outside.wrappers, name] }
     if (by.wrappers.length > MAXIMUM_NESTING) {
@@ -319,7 +329,7 @@ class ScriptReader implements ShellScript {
       outcome = this.#run(words, { ...by, state: there, isShell, variables: [], own: [] })
     for (const { text, isDynamic } of inner.scripts) {
       if (isDynamic) this.#fail(`what ${name} is given to run is known when it runs`)
-      else if (name === 'trap') this.#traps.push({ text, by, depth: depth + 1, state })
+      else if (name === 'trap') this.#traps.push({ text, by, depth: depth + 1, state, isLast })
       else outcome = this.#read(text, by, depth + 1, isShell ? there : inChild(there, by.own))
     }
     for (const { text, isDynamic } of inner.code) {
@@ -369,19 +379,6 @@ class ScriptReader implements ShellScript {
 }
 
 const NONE: readonly never[] = []
-/** Those after which the shell is not as it was. */
-const LEAVES: ReadonlySet<string> = new Set(
-  'exit break continue return cd chdir pushd popd let unset declare typeset local readonly export printf read mapfile readarray getopts wait'.split(
-    ' ',
-  ),
-)
-const LEADING = ['HOME', 'CDPATH', 'cdpath']
-const IN_SAME_SHELL = /^(?:eval|command|builtin)$/
-
-function isAbsolute(args: readonly Argument[]): boolean {
-  return args.at(-1)?.text.startsWith('/') === true
-}
-
 /** A command is found by its name wherever it lies; `\rm` is rm without its alias. */
 function baseName(text: string): string {
   return text.slice(text.lastIndexOf('/') + 1)

@@ -12,6 +12,8 @@ export interface ShellState {
   /** All that it was in. */
   readonly seen: readonly Directory[]
   readonly variables: Variables
+  /** Variables that an expansion may set, whatever else sets them. */
+  readonly loose: ReadonlySet<string>
 }
 
 /** What a command leaves, by its exit status; undefined where nothing is run after it. */
@@ -21,6 +23,7 @@ export interface Outcome {
 }
 
 export const ENDED: Outcome = { succeeded: undefined, failed: undefined }
+const NONE: ReadonlySet<string> = new Set()
 /** One more is not known. */
 const MAXIMUM_VARIABLES = 200
 /** They decide where a folder lies, and are kept in any case. */
@@ -30,14 +33,15 @@ export function startingIn(directories: readonly Directory[]): ShellState {
   const [only] = directories
   const isKnown = directories.length === 1 && only?.certainty === 'known' && /^[/~]/.test(only.path)
   const variables: Variables = isKnown ? new Map([['PWD', only.path]]) : new Map([['OLDPWD', undefined]])
-  return { directories, previous: anywhere(), stack: [], seen: directories, variables }
+  return { directories, previous: anywhere(), stack: [], seen: directories, variables, loose: NONE }
 }
 
 export function staying(state: ShellState): Outcome {
   return { succeeded: state, failed: state }
 }
 
-export function withVariable(state: ShellState, name: string, value: string | undefined): ShellState {
+export function withVariable(state: ShellState, name: string, text: string | undefined): ShellState {
+  const value = state.loose.has(name) ? undefined : text
   const isKept = state.variables.size < MAXIMUM_VARIABLES || LEADING.has(name) || state.variables.has(name)
   if (
     !isKept ||
@@ -78,13 +82,30 @@ export function joinStates(
   const stack = isSameStack(one.stack, other.stack) ? one.stack : undefined
   const seen = joinDirectories(one.seen, other.seen)
   const variables = joinVariables(one.variables, other.variables)
+  const loose = [...other.loose].every((name) => one.loose.has(name))
+    ? one.loose
+    : new Set([...one.loose, ...other.loose])
   const isOne =
     directories === one.directories &&
     previous === one.previous &&
     stack === one.stack &&
     seen === one.seen &&
-    variables === one.variables
-  return isOne ? one : { directories, previous, stack, seen, variables }
+    variables === one.variables &&
+    loose === one.loose
+  return isOne ? one : { directories, previous, stack, seen, variables, loose }
+}
+
+/** There may be anything on it. */
+export function unknownStack(state: ShellState): ShellState {
+  return { ...state, stack: undefined, seen: joinDirectories(state.seen, anywhere()) }
+}
+
+/** Nobody knows any more what they are. */
+export function loosened(state: ShellState, names: readonly string[]): ShellState {
+  const added = names.filter((name) => !state.loose.has(name))
+  if (added.length === 0) return state
+  const loose = new Set([...state.loose, ...added])
+  return added.reduce<ShellState>((all, name) => withVariable(all, name, undefined), { ...state, loose })
 }
 
 function isSameStack(one: ShellState['stack'], other: ShellState['stack']): boolean {

@@ -1,9 +1,10 @@
 import type { Assignment } from 'unbash'
-import { type ShellState, withVariable } from './shell-state.js'
+import { type ShellState, unknownStack, withVariable } from './shell-state.js'
 import { type Argument, argumentOf } from './words.js'
 
 /** The shell once this is set. */
 export function assigned(state: ShellState, { name, value, append, index }: Assignment): ShellState {
+  if (name === 'DIRSTACK') return unknownStack(state)
   const isPlain = value.type === 'Word' && append !== true && index === undefined
   const text = isPlain ? argumentOf(value, state.variables) : undefined
   return withVariable(state, name, text === undefined || text.isDynamic ? undefined : text.text)
@@ -39,4 +40,11 @@ export function isTurning(command: string, args: readonly Argument[]): boolean {
   if (command === 'shopt' || command === 'setopt')
     return texts.some((text) => /cdable|auto_?cd|autopushd|auto_pushd/i.test(text))
   return command === 'trap' && texts.some((text) => /^(?:DEBUG|RETURN)$/i.test(text))
+}
+
+/** The variables that `${x:=text}` sets. */
+export function loosenedBy(source: string): string[] {
+  return source.includes('=')
+    ? [...source.matchAll(/\$\{(\w+)(?:\[[^\]}]*\])?:?=/g)].map(([, name]) => name as string)
+    : []
 }

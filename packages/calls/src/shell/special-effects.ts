@@ -18,7 +18,7 @@ const SET_ID = /^[ugoa]*[+=][rwxXt]*s|^[24567]\d{3}$/
 const REMOTE_MODULE = /^[\w-]+(?:\.[\w-]+)+\/|@/
 const REMOTE = /^[\w.-]+@?[\w.-]*:(?!\\|\/\/)/
 
-type Special = (args: readonly Argument[], found: CommandEffects) => Effect | undefined
+type Special = (args: readonly Argument[], found: CommandEffects) => Effect | 'unknown' | undefined
 
 const has = (args: readonly Argument[], pattern: RegExp): boolean =>
   args.some(({ text }) => pattern.test(text))
@@ -49,6 +49,8 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
   ['mv', (_, { operands }) => (/^\/dev\//.test(operands.at(-1)?.text ?? '') ? 'delete' : undefined)],
   ['rsync', (_, { operands }) => (has(operands, REMOTE) ? 'send' : undefined)],
   ['git', gitEffect],
+  ['tar', tarEffect],
+  ['bsdtar', tarEffect],
   ['npm', (_, { words }) => (words[1] === 'exec' || words[1] === 'x' ? 'execute' : undefined)],
   ['go', (args, { words }) => (words[1] === 'run' && has(args, REMOTE_MODULE) ? 'execute' : undefined)],
 ])
@@ -70,8 +72,17 @@ export function specialEffect(
   return effect === 'build' && has(found.operands, GRAVE_TASK) ? 'execute' : undefined
 }
 
+/** Names in an archive may lead anywhere with `-P`; and letters without a dash have their values behind them, in their order. */
+function tarEffect(args: readonly Argument[], { effects }: CommandEffects): Effect | 'unknown' | undefined {
+  const [effect] = effects
+  const letters = /^[A-Za-z]+$/.exec(args[0]?.text ?? '')?.[0] ?? ''
+  const lists = letters === '' ? has(args, /^-[A-Za-z]*t|^--list$/) : letters.includes('t')
+  if (effect !== 'write' && (effect !== 'read' || lists)) return undefined
+  return /[CP]/.test(letters) || has(args, /^-[A-Za-z]*P|^--ab/) ? 'unknown' : 'write'
+}
+
 function gitEffect(args: readonly Argument[], { words }: CommandEffects): Effect | undefined {
-  if (has(args, /^ext::/i)) return 'execute'
+  if (has(args, /^ext::|^core\.(?:worktree|hookspath)=/i)) return 'execute'
   const isOverwriting = words[1] === 'checkout' && checksOutFile(args.map(({ text }) => text))
   return isOverwriting ? 'delete' : undefined
 }

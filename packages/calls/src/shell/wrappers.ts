@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { optionValue } from './option-values.js'
 import type { Argument } from './words.js'
 
 /** What a command runs in its turn. */
@@ -196,14 +197,10 @@ function aliases(args: readonly Argument[]): readonly Argument[] {
   })
 }
 
-/** `-C FOLDER`, `-CFOLDER` and `--chdir=FOLDER`, of which the last counts; undefined where there is none. */
+/** The last one counts; undefined where there is none. */
 function chosenBy(args: readonly Argument[], names: string | undefined): readonly Argument[] | undefined {
   const options = names?.split(' ') ?? []
-  const values = args.flatMap(({ text, isDynamic }, i) => {
-    if (options.includes(text)) return args[i + 1] ?? []
-    const option = options.find((one) => text.startsWith(one.startsWith('--') ? `${one}=` : one))
-    return option === undefined ? [] : { text: text.slice(option.length).replace(/^=/, ''), isDynamic }
-  })
+  const values = args.flatMap((argument, i) => optionValue(argument, args[i + 1], options)?.value ?? [])
   return values.length === 0 ? undefined : values.slice(-1)
 }
 

@@ -1,0 +1,22 @@
+import type { Argument } from './words.js'
+
+/** Those after which the shell is not as it was. */
+export const LEAVES: ReadonlySet<string> = new Set(
+  'exit break continue return cd chdir pushd popd let unset declare typeset local readonly export printf read mapfile readarray getopts wait'.split(
+    ' ',
+  ),
+)
+export const LEADING = ['HOME', 'CDPATH', 'cdpath']
+/** POSIX, 2.14. */
+export const SPECIAL_BUILTIN =
+  /^(?:[.:]|source|break|continue|eval|exec|exit|export|readonly|return|set|shift|times|trap|unset)$/
+export const IN_SAME_SHELL = /^(?:eval|command|builtin)$/
+
+/** Signals of `trap` after which the shell is left. */
+export function areLast(args: readonly Argument[]): boolean {
+  return args.slice(1).every(({ text }) => /^(?:EXIT|0)$/.test(text))
+}
+
+export function isAbsolute(args: readonly Argument[]): boolean {
+  return args.at(-1)?.text.startsWith('/') === true
+}

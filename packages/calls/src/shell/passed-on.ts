@@ -1,0 +1,67 @@
+import type { ShellCommand } from './shell-script.js'
+import type { Argument } from './words.js'
+import type { Inner } from './wrappers.js'
+
+const PASSES_ON = /^(?:xargs|parallel)$/
+/** What has them name files: by the program, one of its words; and words with which they may name others. */
+const LISTS: ReadonlyMap<string, { readonly needs?: RegExp; readonly not: RegExp }> = new Map([
+  ['ls', { not: /^-\w*a|^--all/ }],
+  ['find', { not: /^-(?:L|follow|files0-from|printf|exec\w*|ok\w*)$/ }],
+  ['fd', { not: /^-\w*[LxX]|^--(?:follow|exec)/ }],
+  ['rg', { needs: /^(?:-l|--files|--files-with-matches)$/, not: /^-\w*[Lr]|^--(?:follow|replace|pre)/ }],
+  ['grep', { needs: /^-\w*l\w*$|^--files-with-matches$/, not: /^-\w*R|^--dereference/ }],
+  ['git', { needs: /^(?:ls-files|--name-only)$/, not: /^-\w*[Cc]|^--(?:format|pretty|git-dir|work-tree)/ }],
+])
+const SELECTS = /^(?:sort|uniq|head|tail)$/
+const LEADS_AWAY = /^[/~]|(?:^|[/={,])\.\./
+
+/** Whether what it puts out names what lies in its folder or below. `before`: whether what it is given does. */
+export function namesBelow(command: ShellCommand | undefined, before: boolean): boolean {
+  if (command === undefined || command.directories.length !== 1 || command.wrappers.length > 0) return false
+  const { name, args, input } = command
+  if (args.some(({ text, isDynamic }) => isDynamic || LEADS_AWAY.test(text))) return false
+  const texts = args.map(({ text }) => text)
+  if (input !== undefined) return before && puts(name, texts)
+  const found = LISTS.get(name)
+  if (found === undefined || texts.some((text) => found.not.test(text))) return false
+  return found.needs === undefined || texts.some((text) => found.needs?.test(text))
+}
+
+/** Whether it puts out no more than lines that it was given: it is named no file. */
+function puts(name: string, texts: readonly string[]): boolean {
+  const operands = texts.filter((text) => !text.startsWith('-'))
+  if (/^[ef]?grep$/.test(name))
+    return (
+      operands.length === 1 &&
+      !texts.some((text) => /^-\w*[efrRo]|^--(?:file|regexp|rec|only|deref)/.test(text))
+    )
+  return (
+    SELECTS.test(name) &&
+    operands.every((text) => /^\d+$/.test(text)) &&
+    !texts.some((text) => text.startsWith('--files0'))
+  )
+}
+
+/** `xargs` gives its command words that nobody knows, but for names of what lies below. */
+export function passedOn(name: string, args: readonly Argument[], inner: Inner, listsBelow: boolean): Inner {
+  const [words] = inner.commands
+  if (!PASSES_ON.test(name) || words === undefined) return inner
+  const options = args.slice(0, args.length - words.length).map(({ text }) => text)
+  if (listsBelow && !options.some((text) => /^(?:-a|--arg-file)/.test(text))) return inner
+  return { ...inner, commands: [withUnknown(words, placeIn(options, words))] }
+}
+
+/** What stands for the words: `-I X`, `-IX`, `--replace=X`; undefined where they are put at the end. */
+function placeIn(options: readonly string[], words: readonly Argument[]): string | undefined {
+  for (const [i, text] of options.entries()) {
+    if (text === '-I') return options[i + 1] ?? '{}'
+    const found = /^-[a-z0-9]*[Ii](.*)$|^--replace(?:=(.*))?$/s.exec(text)
+    if (found !== null) return (found[1] ?? found[2]) || '{}'
+  }
+  return words.some(({ text }) => text.includes('{}')) ? '{}' : undefined
+}
+
+function withUnknown(words: readonly Argument[], place: string | undefined): readonly Argument[] {
+  if (place === undefined) return [...words, { text: '{}', isDynamic: true }]
+  return words.map((word) => (word.text.includes(place) ? { ...word, isDynamic: true } : word))
+}
