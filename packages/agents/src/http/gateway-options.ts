@@ -1,7 +1,7 @@
 export interface GatewayOptions {
   /** Of the gateway: `https://jamey.example`, or `http://127.0.0.1:8080` on the same machine. */
   readonly url: string
-  /** Sent as Bearer token; a function is asked before each request, for tokens that end. */
+  /** Sent as Bearer token; a function is asked before each request, and for each call of a session where it is made, for tokens that end or that are of several users. */
   readonly token?: string | (() => string | Promise<string>) | undefined
   /** Milliseconds for one answer, 10 000 by default. */
   readonly timeoutMs?: number | undefined

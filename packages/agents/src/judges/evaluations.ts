@@ -7,6 +7,8 @@ const MAXIMUM_BATCH_BYTES = 512 * 1024
 
 interface Options {
   readonly signal?: AbortSignal | undefined
+  /** Who asks: calls of different ones are never put together. Of the request itself where it is left out. */
+  readonly token?: string | undefined
 }
 
 type Settled = PromiseSettledResult<CallVerdict>
@@ -26,26 +28,27 @@ interface Asked extends Options {
 
 /**
  * Asks about calls of one session that come in one turn of the event loop at once, as a framework makes the calls of one
- * turn of its model: one request, in the order in which they came. A call that comes alone is asked about alone. Those
- * without a session belong to nobody known, so they are never put together: the token may differ from one to the next.
+ * turn of its model: one request, in the order in which they came. A call that comes alone is asked about alone, and so is
+ * one of another token, for sessions of one name may be those of several. Those without a session belong to nobody known, so they are never put together: the token may differ from one to the next.
  */
 export class Evaluations implements Required<Pick<CallJudge, 'evaluate' | 'evaluateAll'>> {
   readonly #wire: EvaluationWire
-  /** By session. */
+  /** By session and token. */
   #turn = new Map<string, Asked[]>()
 
   constructor(wire: EvaluationWire) {
     this.#wire = wire
   }
 
-  async evaluate(call: ToolCall, { signal }: Options = {}): Promise<CallVerdict> {
+  async evaluate(call: ToolCall, { signal, token }: Options = {}): Promise<CallVerdict> {
     const { session_id } = call
-    if (session_id === undefined) return this.#wire.one(call, { signal })
+    if (session_id === undefined) return this.#wire.one(call, { signal, token })
     return new Promise((resolve, reject) => {
       if (this.#turn.size === 0) setImmediate(() => this.#endTurn())
-      const asked = this.#turn.get(session_id) ?? []
-      this.#turn.set(session_id, asked)
-      asked.push({ call, signal, resolve, reject })
+      const whose = JSON.stringify([session_id, token])
+      const asked = this.#turn.get(whose) ?? []
+      this.#turn.set(whose, asked)
+      asked.push({ call, signal, token, resolve, reject })
     })
   }
 
@@ -62,7 +65,7 @@ export class Evaluations implements Required<Pick<CallJudge, 'evaluate' | 'evalu
     for (const asked of sessions) {
       const [first] = asked
       if (asked.length === 1 && first !== undefined) {
-        this.#wire.one(first.call, { signal: first.signal }).then(first.resolve, first.reject)
+        this.#wire.one(first.call, first).then(first.resolve, first.reject)
       } else void this.#askTogether(asked)
     }
   }
@@ -84,7 +87,7 @@ export class Evaluations implements Required<Pick<CallJudge, 'evaluate' | 'evalu
     const present = asked.filter(({ signal }) => signal?.aborted !== true)
     const settled = await this.evaluateAll(
       present.map(({ call }) => call),
-      { signal: all.signal },
+      { signal: all.signal, token: asked[0]?.token },
     )
     for (const [i, { resolve, reject }] of present.entries()) {
       const outcome = settled[i]

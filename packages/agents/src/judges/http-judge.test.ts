@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -55,6 +56,38 @@ const failure = async (promise: Promise<unknown>): Promise<JudgeError> => {
 }
 
 describe('a judge over HTTP', () => {
+  it('asks about each call with the token of whoever makes it, also in one turn and a session of one name', async () => {
+    const user = new AsyncLocalStorage<string>()
+    const judge = httpJudge({ url, token: async () => user.getStore() as string })
+    answer = (response) => {
+      const { body } = seen.at(-1) as Seen
+      const { calls } = body as { calls?: unknown[] }
+      response.end(
+        JSON.stringify(calls === undefined ? VERDICT : { results: calls.map(() => ({ verdict: VERDICT })) }),
+      )
+    }
+    const made = [
+      ['ann', 's', 'a'],
+      ['bob', 't', 'b'],
+      ['bob', 's', 'c'],
+      ['ann', 's', 'd'],
+    ] as const
+    await Promise.all(
+      made.map(([name, session_id, tool]) =>
+        user.run(name, () => judge.evaluate({ tool, arguments: {}, session_id })),
+      ),
+    )
+    const asked = seen.map(({ token, body }) => {
+      const { calls = [body] } = body as { calls?: unknown[] }
+      return [token, ...calls.map((one) => (one as { tool: string }).tool)]
+    })
+    expect(asked.sort()).toEqual([
+      ['Bearer ann', 'a', 'd'],
+      ['Bearer bob', 'b'],
+      ['Bearer bob', 'c'],
+    ])
+  })
+
   it('asks with its token, which may be another one each time', async () => {
     json(VERDICT)
     let count = 0

@@ -16,36 +16,48 @@ import { Evaluations } from './evaluations.js'
 
 export type HttpJudgeOptions = GatewayOptions
 
+interface Asking {
+  readonly path: string
+  readonly holdMs?: number | undefined
+  /** In the place of that of the options. */
+  readonly token?: string | undefined
+}
+
 /** A conscience behind the gateway's HTTP API; calls of one session and one turn are asked about at once. Every failure rejects with `JudgeError`. */
 export function httpJudge(options: HttpJudgeOptions): Required<CallJudge> {
   const base = baseOf(options)
   const timeoutMs = timeoutOf(options)
   const ask = async (
-    request: Pick<JsonRequest, 'method' | 'body' | 'signal'> & { path: string; holdMs?: number },
+    request: Pick<JsonRequest, 'method' | 'body' | 'signal'> & Asking,
   ): Promise<{ request: JsonRequest; answer: unknown }> => {
-    const { path, holdMs = 0, ...rest } = request
+    const { path, holdMs = 0, token, ...rest } = request
     const whole = {
       ...rest,
       url: new URL(path, base),
-      token: await judgeToken(options),
+      token: token ?? (await judgeToken(options)),
       timeoutMs: timeoutMs + holdMs,
       failure: judgeErrorOf,
     }
     return { request: whole, answer: await jsonRequest(whole) }
   }
   const evaluations = new Evaluations({
-    one: async (call, { signal }) => {
-      const asked = await ask({ method: 'POST', path: 'v1/conscience/evaluate', body: call, signal })
+    one: async (call, { signal, token }) => {
+      const asked = await ask({ method: 'POST', path: 'v1/conscience/evaluate', body: call, signal, token })
       return checked(callVerdictSchema, asked)
     },
-    several: async (calls, { signal }) => {
+    several: async (calls, { signal, token }) => {
       const path = 'v1/conscience/evaluate/batch'
-      const asked = await ask({ method: 'POST', path, body: { calls }, signal })
+      const asked = await ask({ method: 'POST', path, body: { calls }, signal, token })
       return checked(batchSchemaOf(calls.length), asked).results.map(batchAnswerOf)
     },
   })
   return {
-    evaluate: (call, given) => evaluations.evaluate(call, given),
+    evaluate: async (call, given) => {
+      // Asked for where the call comes from, which may be another's than those of the same turn.
+      const isAsked = call.session_id !== undefined && typeof options.token === 'function'
+      const token = isAsked ? await judgeToken(options) : undefined
+      return evaluations.evaluate(call, { ...given, token })
+    },
     evaluateAll: (calls, given) => evaluations.evaluateAll(calls, given),
     waitForApproval: async (approvalId, { timeoutMs: waitMs, signal }) => {
       const statusWithin = async (holdMs: number): Promise<string> => {
