@@ -36,7 +36,10 @@ export interface StubWorld {
   status: () => BrokerStatus
   clients: readonly ClientSummary[]
   approvals: Approval[]
+  /** Of the conscience that one asks unless one chooses. */
   audit: VerdictList['verdicts']
+  /** Of others, by their names. */
+  audits?: Readonly<Record<string, VerdictList['verdicts']>>
   components: Readonly<Record<string, Status>>
   outbox: OutboxList
   findings: FindingList
@@ -131,7 +134,8 @@ export class DashboardStub {
     }
     if (path === '/v1/verdicts') {
       const decision = query.get('decision')
-      const found = world.audit.filter(({ verdict }) => decision === null || verdict.decision === decision)
+      const audit = world.audits?.[query.get('conscience') ?? ''] ?? world.audit
+      const found = audit.filter(({ verdict }) => decision === null || verdict.decision === decision)
       const { items: verdicts, ...next } = pageOf(found, query)
       return { verdicts, ...next }
     }

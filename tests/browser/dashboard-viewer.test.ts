@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { openView } from './dashboard-page.js'
-import { fullWorld } from './dashboard-world.js'
+import { accessibilityFaults, openView } from './dashboard-page.js'
+import { auditOf, fullWorld } from './dashboard-world.js'
 import { openedDashboard } from './opened-dashboard.js'
 
 /** Who looks at the operator's page, and what that viewer finds on opening a view. Needs a build. */
@@ -74,6 +74,78 @@ describe('a view that was just opened', () => {
     await page.getByText('deny', { exact: true }).first().click()
     await expect.poll(() => earlier.count()).toBe(24)
     expect(await page.getByRole('button', { name: 'Older ones' }).count()).toBe(0)
+  })
+
+  it('of verdicts lets choose whose audit is read, where several consciences judge', async () => {
+    const { page, stub, url } = dashboard
+    const whose = page.getByRole('group', { name: 'Whose audit' })
+    const tools = page.locator('section', { hasText: 'Earlier, in the audit' }).locator('.feed .subject')
+    await openView(page, url, 'verdicts')
+    await expect.poll(() => tools.count()).toBe(50)
+    expect(await whose.count()).toBe(0)
+    const conscience = stub.world.components['jamey-conscience']
+    const [recorded] = auditOf(1)
+    if (conscience === undefined || recorded === undefined) throw new Error('the world has no conscience')
+    const other = { ...recorded, verdict: { ...recorded.verdict, tool: 'water_the_plants' } }
+    stub.world.audits = { 'conscience-2': [other] }
+    stub.emit('jamey/events/status/conscience-2', conscience, { sender: 'conscience-2', retain: true })
+    await expect
+      .poll(() => whose.locator('label').allTextContents())
+      .toEqual(['conscience-2', 'jamey-conscience'])
+    expect(await whose.getByLabel('jamey-conscience').isChecked()).toBe(true)
+    await whose.getByLabel('conscience-2').check()
+    await expect.poll(() => tools.allTextContents()).toEqual(['water_the_plants'])
+    await whose.getByLabel('jamey-conscience').check()
+    await expect.poll(() => tools.count()).toBe(50)
+  })
+
+  it('of topics has its tools within reach below messages without end, and goes there on choosing', async () => {
+    const { page, stub, url } = dashboard
+    await page.setViewportSize({ width: 360, height: 780 })
+    await openView(page, url, 'topics?filter=jamey%2F%23')
+    await expect.poll(() => page.locator('.live [role=status]').textContent()).toMatch(/^Following/)
+    for (let i = 0; i < 200; i++) stub.emit(`jamey/lab/${i}`, i)
+    await expect.poll(() => page.locator('.messages > li').count()).toBeGreaterThanOrEqual(200)
+    expect((await page.locator('.tools').boundingBox())?.y).toBeLessThan(780)
+    await page.locator('.messages summary').first().click()
+    await page.getByRole('button', { name: 'Choose this topic' }).click()
+    const topic = page.getByLabel('Topic', { exact: true })
+    await expect.poll(() => topic.inputValue()).toBe('jamey/lab/199')
+    expect(await topic.evaluate((input) => input === input.ownerDocument.activeElement)).toBe(true)
+    expect(await accessibilityFaults(page)).toEqual([])
+  })
+
+  it('of outboxes says under the dead letters what may be done with them', async () => {
+    const { page, url } = dashboard
+    await openView(page, url, 'outbox')
+    const [conscience, gateway] = await page.locator('main section').allTextContents()
+    expect(conscience).toMatch(/^jamey-conscience nothing waits; 2 dead letters.*jamey outbox retry/)
+    expect(gateway).toMatch(
+      /^jamey-gateway 14 messages not acknowledged, the oldest .* ago; no dead letters$/,
+    )
+  })
+
+  it('of findings shows as code what is to be typed', async () => {
+    const { page, stub, url } = dashboard
+    const checked_at = new Date().toISOString()
+    const remedy = 'remove it: the next `jamey up` makes one'
+    stub.world.findings = {
+      checked_at,
+      findings: [{ severity: 'failed', check: 'secret', summary: 'none', remedy }],
+    }
+    await openView(page, url, 'findings')
+    await expect
+      .poll(() => page.locator('.remedy').textContent())
+      .toBe('remove it: the next jamey up makes one')
+    expect(await page.locator('.remedy code').allTextContents()).toEqual(['jamey up'])
+  })
+
+  it('of queues tells the size of what waits and of what is in flight together', async () => {
+    const { page, url } = dashboard
+    await openView(page, url, 'queues')
+    await expect
+      .poll(() => page.locator('#queues').textContent())
+      .toBe('Queues4,812 messages and 63 in flight, 1.04 MiB together')
   })
 
   it('of verdicts says which permission the audit needs', async () => {

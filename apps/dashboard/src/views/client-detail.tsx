@@ -119,8 +119,8 @@ function ClientFacts({ client }: { client: ClientDetails }) {
       </dd>
       <dt>Queue</dt>
       <dd>
-        {formatCount(client.queued)} queued ({formatBytes(client.queued_bytes)}),{' '}
-        {formatCount(client.in_flight)} in flight
+        {formatCount(client.queued)} queued and {formatCount(client.in_flight)} in flight,{' '}
+        {formatBytes(client.queued_bytes)} together
         {client.waiting_since !== undefined && (
           <span class="muted">
             , something waits since <Time at={client.waiting_since} />

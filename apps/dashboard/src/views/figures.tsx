@@ -18,7 +18,7 @@ export function Figures({ status }: { status: BrokerStatus }) {
     ['Connections', formatCount(status.connections), `${formatCount(status.sessions)} sessions`],
     ['Received', rate(last?.received), 'messages/s'],
     ['Sent', rate(last?.sent), 'messages/s'],
-    ['Queued', formatCount(status.queued.messages), formatBytes(status.queued.bytes)],
+    ['Queued', formatCount(status.queued.messages), `${formatCount(status.in_flight)} in flight`],
     ['Retained', formatCount(status.retained), 'with $SYS'],
     ['Event loop', formatMilliseconds(status.event_loop_delay_ms.p99), 'delay, p99'],
     ['Memory', formatBytes(status.memory_bytes), 'of the process'],

@@ -36,7 +36,7 @@ function DoctorFindings() {
         Doctor
         {checkedAt !== undefined && (
           <span class="muted">
-            as of <Time at={checkedAt} />
+            checked at <Time at={checkedAt} />
           </span>
         )}
       </h2>
@@ -74,17 +74,34 @@ function FindingList({ found }: { found: Found }) {
           <span class="subject">{severity}</span>
           <div>
             <p>
-              <Text>{check}</Text>: <Text>{summary}</Text>
+              <Text>{check}</Text>: <Prose>{summary}</Prose>
             </p>
             {remedy !== undefined && remedy !== '' && (
               <p class="remedy">
-                <Text>{remedy}</Text>
+                <Prose>{remedy}</Prose>
               </p>
             )}
           </div>
         </li>
       ))}
     </ul>
+  )
+}
+
+/** Sentences of the doctor, in which backticks stand around what is to be typed. */
+function Prose({ children }: { children: string }) {
+  return (
+    <>
+      {children.split('`').map((part, i) =>
+        i % 2 === 0 ? (
+          <Text key={i}>{part}</Text>
+        ) : (
+          <code key={i}>
+            <Text>{part}</Text>
+          </code>
+        ),
+      )}
+    </>
   )
 }
 

@@ -5,6 +5,7 @@ import { Pages } from '../parts/pages.js'
 import { type Column, Table } from '../parts/table.js'
 import { Text } from '../parts/text.js'
 import { Age } from '../parts/time.js'
+import { Topic } from '../parts/topic.js'
 import { BROKER_QUERY } from '../state/permissions.js'
 import { rights } from '../state/session.js'
 import { outbox } from '../state/system.js'
@@ -23,17 +24,7 @@ export function Outbox() {
             components.length === 0 ? (
               <Empty>No component of this process keeps an outbox on disk.</Empty>
             ) : (
-              <>
-                {components.map((component) => (
-                  <Component key={component.client_id} component={component} />
-                ))}
-                {components.some(({ dead }) => dead > 0) && (
-                  <p class="muted small more">
-                    <code>jamey outbox retry</code> sends dead letters again, <code>jamey outbox drop</code>{' '}
-                    forgets them.
-                  </p>
-                )}
-              </>
+              components.map((component) => <Component key={component.client_id} component={component} />)
             )
           }
         </Loaded>
@@ -51,12 +42,12 @@ function Component({ component }: { component: OutboxList['components'][number] 
         <Text>{client_id}</Text>{' '}
         <span class="muted">
           {waiting === 0 ? 'nothing waits' : `${counted(waiting, 'message')} not acknowledged`}
-          {dead === 0 && ', no dead letters'}
           {oldest_at !== undefined && waiting > 0 && (
             <>
               , the oldest <Age at={oldest_at} />
             </>
           )}
+          {dead === 0 ? '; no dead letters' : `; ${counted(dead, 'dead letter')}`}
         </span>
       </h2>
       {dead_letters.length > 0 && (
@@ -72,6 +63,12 @@ function Component({ component }: { component: OutboxList['components'][number] 
           {dead_letters.length} of {dead} are shown.
         </p>
       )}
+      {dead > 0 && (
+        <p class="muted small more">
+          <code>jamey outbox retry</code> sends dead letters again, <code>jamey outbox drop</code> forgets
+          them.
+        </p>
+      )}
     </section>
   )
 }
@@ -79,11 +76,7 @@ function Component({ component }: { component: OutboxList['components'][number] 
 const DEAD_LETTERS: readonly Column<OutboxList['components'][number]['dead_letters'][number]>[] = [
   {
     head: 'Topic',
-    cell: ({ topic }) => (
-      <code>
-        <Text>{topic}</Text>
-      </code>
-    ),
+    cell: ({ topic }) => <Topic>{topic}</Topic>,
   },
   { head: 'Why', cell: ({ reason }) => <Text>{reason}</Text> },
   { head: 'Size', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },

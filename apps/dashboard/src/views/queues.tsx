@@ -1,7 +1,7 @@
 import type { ClientSummary, RetainedMessage } from '@jamey/contracts'
 import { useRef, useState } from 'preact/hooks'
 import { broker } from '../api/endpoints.js'
-import { counted, formatBytes } from '../format/numbers.js'
+import { counted, formatBytes, formatCount } from '../format/numbers.js'
 import { visibleText } from '../format/visible-text.js'
 import { payloadPreview } from '../format/words.js'
 import { useRemote } from '../parts/async.js'
@@ -14,6 +14,7 @@ import { useShortcuts } from '../parts/shortcut-keys.js'
 import { type Column, Table } from '../parts/table.js'
 import { Text } from '../parts/text.js'
 import { Age } from '../parts/time.js'
+import { Topic } from '../parts/topic.js'
 import { BROKER_QUERY } from '../state/permissions.js'
 import { rights } from '../state/session.js'
 import { status } from '../state/system.js'
@@ -43,14 +44,15 @@ function WaitingQueues() {
   const [remote, again] = useRemote('queues', (signal) =>
     broker.clients({ sort: 'queued', limit: PAGE }, signal),
   )
-  const queued = status.remote.value.data?.queued
+  const now = status.remote.value.data
   return (
     <section aria-labelledby="queues">
       <h2 id="queues">
         Queues
-        {queued !== undefined && (
+        {now !== undefined && (
           <span class="muted">
-            {counted(queued.messages, 'message')}, {formatBytes(queued.bytes)}
+            {counted(now.queued.messages, 'message')} and {formatCount(now.in_flight)} in flight,{' '}
+            {formatBytes(now.queued.bytes)} together
           </span>
         )}
       </h2>
@@ -81,9 +83,9 @@ const QUEUES: readonly Column<ClientSummary>[] = [
     cell: ({ is_connected }) => (is_connected ? 'connected' : <span class="tone-warn">away</span>),
   },
   { head: 'Queued', isNumber: true, cell: ({ queued }) => <Count of={queued} /> },
-  { head: 'Size', isNumber: true, cell: ({ queued_bytes }) => formatBytes(queued_bytes) },
-  { head: 'Dropped', isNumber: true, cell: ({ dropped }) => <Count of={dropped} isBad={true} /> },
   { head: 'In flight', isNumber: true, cell: ({ in_flight }) => <Count of={in_flight} /> },
+  { head: 'Size of both', isNumber: true, cell: ({ queued_bytes }) => formatBytes(queued_bytes) },
+  { head: 'Dropped', isNumber: true, cell: ({ dropped }) => <Count of={dropped} isBad={true} /> },
 ]
 
 function Retained() {
@@ -160,11 +162,7 @@ const RETAINED: readonly Column<RetainedMessage>[] = [
   {
     head: 'Topic',
     holds: 'topic',
-    cell: ({ topic }) => (
-      <code>
-        <Text>{topic}</Text>
-      </code>
-    ),
+    cell: ({ topic }) => <Topic>{topic}</Topic>,
   },
   {
     head: 'Payload',

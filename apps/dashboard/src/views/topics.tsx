@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { contracts, filterOf } from '../api/contracts.js'
 import { Choice } from '../parts/form.js'
 import { route } from '../state/route.js'
@@ -14,6 +14,12 @@ export function Topics() {
   const { query } = route.value
   const [tool, setTool] = useState<Tool>('explain')
   const [topic, setTopic] = useState(query.get('topic') ?? '')
+  const input = useRef<HTMLInputElement>(null)
+  const choose = (chosen: string): void => {
+    setTopic(chosen)
+    // Where both do not stand beside each other, this also brings it into sight.
+    input.current?.focus()
+  }
   return (
     <>
       <h1>Topics</h1>
@@ -30,7 +36,7 @@ export function Topics() {
           ))}
       </datalist>
       <div class="split">
-        <LiveMessages key={query.get('filter')} filter={query.get('filter') ?? ''} onTopic={setTopic} />
+        <LiveMessages key={query.get('filter')} filter={query.get('filter') ?? ''} onTopic={choose} />
         <section aria-labelledby="topic-tools" class="tools">
           <h2 id="topic-tools">One topic</h2>
           <Choice
@@ -43,6 +49,7 @@ export function Topics() {
           <label class="field">
             <span>Topic</span>
             <input
+              ref={input}
               type="text"
               class="code"
               list="known-topics"
