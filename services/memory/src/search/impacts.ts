@@ -1,23 +1,33 @@
 import type { MemoryIndex } from './memory-index.js'
+import { boost, MOST_BOOST } from './score.js'
 import { type LengthNorm, lengthNorm, type RankingSettings } from './settings.js'
 
 /** Lists that are kept, of the terms that were asked for last; each has four bytes for each of its documents. */
 const LISTS = 8
 /** Steps of what a term is worth in a text, by which a list is ordered. */
-const LEVELS = 256
+const LEVELS = 1024
 /** Share of new documents from which on a list is made anew. */
 const NEW_SHARE = 1 / 8
+const HOUR_MS = 3600 * 1000
+/** So long before a list is made are ages counted from: it holds though a clock is set back a little. */
+const EARLIER_MS = HOUR_MS
+/** After so long a list is made anew: what was new is less so, and the list would promise too much of it. */
+const LASTING_MS = 24 * HOUR_MS
+/** Scores are kept in single precision, which may round them up by less than this share. */
+const ROUNDING = 1e-6
 
-/** The documents of a term, those first in which it is worth most. */
+/** The documents of a term, those first in which it is worth most with their recency and importance. */
 interface ImpactList {
   /** As in `Postings`. */
   readonly entries: Uint32Array
   /** For each level, of which 0 is the best, where it ends. */
   readonly ends: Uint32Array
   readonly norm: LengthNorm
+  /** Ages were counted from here. As recency only falls, no document is worth more at any time after. */
+  readonly fromMs: number
 }
 
-/** Part of a list; what comes after it is worth no more than `rest`, from 0 to 1 of what a term can be worth. */
+/** Part of a list; what comes after it scores no more than `rest`, from 0 to `MOST_BOOST` of what a term can be worth. */
 export interface ImpactPart {
   readonly from: number
   readonly to: number
@@ -25,8 +35,8 @@ export interface ImpactPart {
 }
 
 /**
- * Orders the documents of frequent terms by what these are worth in them, so that the best are found without a look at
- * the others (impact-ordered lists; Anh, de Kretser and Moffat 2001).
+ * Orders the documents of frequent terms by what these are worth in them, recency and importance included, so that the
+ * best are found without a look at the others (impact-ordered lists; Anh, de Kretser and Moffat 2001).
  */
 export class Impacts {
   readonly #index: MemoryIndex
@@ -39,12 +49,16 @@ export class Impacts {
   }
 
   /** The documents of a term that came before the list was made; those since are the ones after so many. */
-  of(term: number): ImpactList {
+  of(term: number, nowMs: number): ImpactList {
     const known = this.#lists.get(term)
     this.#lists.delete(term)
     const count = this.#index.postings.count(term)
-    const isFresh = known !== undefined && count - known.entries.length <= count * NEW_SHARE
-    const list = isFresh ? known : this.#made(term, count)
+    const isFresh =
+      known !== undefined &&
+      count - known.entries.length <= count * NEW_SHARE &&
+      nowMs >= known.fromMs &&
+      nowMs - known.fromMs <= LASTING_MS
+    const list = isFresh ? known : this.#made(term, count, nowMs - EARLIER_MS)
     this.#lists.set(term, list)
     const [oldest] = this.#lists.keys()
     if (this.#lists.size > LISTS && oldest !== undefined) this.#lists.delete(oldest)
@@ -60,32 +74,21 @@ export class Impacts {
     for (let level = 0, from = 0; from < entries.length; level++) {
       const to = ends[level] as number
       if (to < wanted && to < entries.length) continue
-      const share = to < entries.length ? 1 - (level + 1) / LEVELS : 0
-      yield { from, to, rest: share / (share + drift * (1 - share)) }
+      const most = to < entries.length ? MOST_BOOST * (1 - (level + 1) / LEVELS) : 0
+      // What is worth so much was short of its share by most where all the rest is recency and importance.
+      const rest = most / (drift + (1 - drift) * (most / MOST_BOOST))
+      yield { from, to, rest: rest * (1 + ROUNDING) }
       from = to
       wanted = to * 4
     }
   }
 
-  #made(term: number, count: number): ImpactList {
-    const { postings, documents } = this.#index
+  #made(term: number, count: number, fromMs: number): ImpactList {
     const norm = lengthNorm(this.#settings, this.#index.averageLength)
-    const levels = new Uint8Array(count)
-    const ends = new Uint32Array(LEVELS)
     const inOrder = new Uint32Array(count)
-    let at = 0
-    postings.read(term, (page, from, to) => {
-      for (let i = from; i < to; i++, at++) {
-        const entry = page[i] as number
-        const frequency = entry & 0xff
-        const length = documents.length[entry >>> 8] as number
-        const share = frequency / (frequency + norm.constant + norm.perWord * length)
-        const level = LEVELS - 1 - Math.floor(share * LEVELS)
-        inOrder[at] = entry
-        levels[at] = level
-        ends[level] = (ends[level] as number) + 1
-      }
-    })
+    const levels = this.#levels(term, inOrder, { norm, fromMs })
+    const ends = new Uint32Array(LEVELS)
+    for (let i = 0; i < count; i++) ends[levels[i] as number] = (ends[levels[i] as number] as number) + 1
     let sum = 0
     for (let level = 0; level < LEVELS; level++) {
       const size = ends[level] as number
@@ -98,6 +101,29 @@ export class Impacts {
       entries[ends[level] as number] = inOrder[i] as number
       ends[level] = (ends[level] as number) + 1
     }
-    return { entries, ends, norm }
+    return { entries, ends, norm, fromMs }
+  }
+
+  /** The level of each document of a term, and their entries. */
+  #levels(
+    term: number,
+    inOrder: Uint32Array,
+    { norm, fromMs }: { readonly norm: LengthNorm; readonly fromMs: number },
+  ): Uint16Array {
+    const { length, importance, occurredAt } = this.#index.documents
+    const levels = new Uint16Array(inOrder.length)
+    let at = 0
+    this.#index.postings.read(term, (page, from, to) => {
+      for (let i = from; i < to; i++, at++) {
+        const entry = page[i] as number
+        const doc = entry >>> 8
+        const frequency = entry & 0xff
+        const share = frequency / (frequency + norm.constant + norm.perWord * (length[doc] as number))
+        const worth = share * boost(importance[doc] as number, fromMs - (occurredAt[doc] as number))
+        inOrder[at] = entry
+        levels[at] = LEVELS - 1 - Math.floor((worth / MOST_BOOST) * LEVELS)
+      }
+    })
+    return levels
   }
 }

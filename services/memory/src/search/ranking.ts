@@ -162,7 +162,7 @@ export class Ranker {
     const { scoring } = this
     if (scoring.touchedCount > 0) scoring.addToTouched(term, bit)
     const add = scoring.adder(term, bit, bit)
-    const list = this.#impacts.of(term.term)
+    const list = this.#impacts.of(term.term, nowMs)
     this.index.postings.read(term.term, add, list.entries.length)
     for (const { from, to, rest } of this.#impacts.parts(list, depth * 2)) {
       add(list.entries, from, to)
@@ -170,7 +170,7 @@ export class Ranker {
       if (to === list.entries.length) break
       if (scoring.fittingCount < depth) continue
       const least = this.#select(depth, nowMs).at(-1)?.score ?? 0
-      if (least > rest * scoring.mostOf(term) * MOST_BOOST) return true
+      if (least > rest * scoring.mostOf(term)) return true
     }
     return false
   }
