@@ -107,6 +107,26 @@ describe('verifying an audit', () => {
     })
   }
 
+  it('tells a record that was changed once, and what follows it not at all', async () => {
+    const { folder, first } = await written()
+    rewrite(first, (lines) =>
+      lines.map((text, n) => (n === 1 ? text.replace(/"sequence":1/, '"sequence":9') : text)),
+    )
+    const { faults } = await verifyAudit(folder)
+    expect(faults).toMatchObject([{ line: 2, reason: expect.stringContaining('its hash is') }])
+  })
+
+  it('finds a record that was taken out behind one that was changed', async () => {
+    const { folder, first } = await written()
+    rewrite(first, ([opened = '', a = '', , ...rest]) => [
+      opened,
+      a.replace('"sequence":1', '"sequence":9'),
+      ...rest,
+    ])
+    const { faults } = await verifyAudit(folder)
+    expect(faults.map(({ reason }) => reason).join('\n')).toContain('it is record 3 where 1 follows')
+  })
+
   it('finds the end of the newest file missing where its head was kept elsewhere', async () => {
     const { folder, second, head } = await written()
     rewrite(second, (lines) => lines.slice(0, -1))

@@ -56,6 +56,8 @@ class Verifier {
   readonly #missing: Set<string>
   readonly #faults: AuditFault[] = []
   readonly #heads = new Map<string, AuditHead>()
+  /** Of each file, the lines since its head that are told as faults already. */
+  readonly #faulty = new Map<string, number>()
   #records = 0
   #unfinished = 0
 
@@ -66,8 +68,12 @@ class Verifier {
   }
 
   unreadable(fault: AuditFault, isEnded: boolean): void {
-    if (isEnded) this.#fault(fault)
-    else this.#unfinished++
+    if (!isEnded) {
+      this.#unfinished++
+      return
+    }
+    this.#fault(fault)
+    this.#faulty.set(fault.file, (this.#faulty.get(fault.file) ?? 0) + 1)
   }
 
   take(file: string, line: number, { record, hash }: ReadAuditLine): void {
@@ -75,9 +81,13 @@ class Verifier {
     const before = this.#heads.get(file)
     const [sequence, previous] =
       before === undefined ? [0, NOTHING_BEFORE] : [before.sequence + 1, before.hash]
-    if (record.sequence !== sequence) {
+    // A record whose line was told already is not missed as well: what it held, nobody knows.
+    const faulty = this.#faulty.get(file) ?? 0
+    this.#faulty.delete(file)
+    const isAfterFaulty = record.sequence > sequence && record.sequence <= sequence + faulty
+    if (record.sequence !== sequence && !isAfterFaulty) {
       this.#fault({ file, line, reason: `it is record ${record.sequence} where ${sequence} follows` })
-    } else if (record.previous !== previous) {
+    } else if (!isAfterFaulty && record.previous !== previous) {
       const reason = `the record before it was ${short(record.previous)}, and is ${short(previous)}`
       this.#fault({ file, line, reason })
     }
