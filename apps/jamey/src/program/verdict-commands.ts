@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Run } from '../terminal/command-context.js'
 import { collect, parseCount, parseDurationMs } from './arguments.js'
 
@@ -13,7 +13,9 @@ export function addVerdictCommands(program: Command, run: Run): void {
       .command('list', { isDefault: true })
       .description('show verdicts, the newest last')
       .option('--since <time>', 'not longer ago than 30m, 2h, 7d', parseDurationMs)
-      .option('--decision <decision>', 'only allow, ask or deny')
+      .addOption(
+        new Option('--decision <decision>', 'only what was decided so').choices(['allow', 'ask', 'deny']),
+      )
       .option('--sender <client>', 'only what this client asked')
       .option('--tool <name>', 'only calls of this tool')
       .option('--limit <count>', 'at most so many', parseCount, 100),

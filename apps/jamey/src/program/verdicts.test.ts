@@ -64,6 +64,12 @@ describe('verdicts', () => {
     const lines = stdout.split('\n').filter((line) => line !== '')
     expect(lines.map((line) => JSON.parse(line).arguments.command)).toEqual(commands)
   })
+
+  it('shows nothing for a decision that there is not, and says which there are', async () => {
+    const { code, stderr } = await verdicts('--decision', 'maybe')
+    expect(code).toBe(2)
+    expect(stderr).toContain('Allowed choices are allow, ask, deny')
+  })
 })
 
 describe('verdicts verify', () => {
