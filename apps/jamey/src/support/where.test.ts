@@ -15,7 +15,10 @@ describe('whereOf', () => {
     expect(querySchema.parse({ where })).toMatchObject({ where })
   })
 
-  it.each([['nothing'], ['=x'], ['']])('%j is no condition', (word) => {
-    expect(whereOf([word])).toBeUndefined()
-  })
+  it.each([['nothing'], ['=x'], [''], ['level>>2'], ['kind==a'], ['a>==1'], ['a<>1']])(
+    '%j is no condition',
+    (word) => {
+      expect(whereOf([word])).toBeUndefined()
+    },
+  )
 })

@@ -5,13 +5,13 @@ const BOUNDS: Readonly<Record<string, string>> = { '>=': 'gte', '<=': 'lte', '>'
 
 /**
  * Conditions on metadata from words such as `project.name=jamey`, `age>=18` or `kind=a` twice, which is one of both;
- * undefined for a word that is none. Values are numbers, true, false and null where they look like it; quotes make a
- * text of them.
+ * undefined for a word that is none, such as `age>>18`. Values are numbers, true, false and null where they look like
+ * it; quotes make a text of them.
  */
 export function whereOf(words: readonly string[]): Record<string, Condition> | undefined {
   const where: Record<string, Condition> = {}
   for (const word of words) {
-    const [, path = '', sign = '', text = ''] = /^([^=<>]+)(>=|<=|=|>|<)(.*)$/s.exec(word) ?? []
+    const [, path = '', sign = '', text = ''] = /^([^=<>]+)(>=|<=|=|>|<)(?![=<>])(.*)$/s.exec(word) ?? []
     if (path === '') return undefined
     const value = valueOfWord(text)
     const before = Object.hasOwn(where, path) ? where[path] : undefined
