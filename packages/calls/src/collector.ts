@@ -1,5 +1,13 @@
 import type { CommandFact, FactOptions, Facts, FileFact, Placed } from './fact-types.js'
-import { directoryOf, foldersLeft, inFolder, isUnknown, MAY_BE_FOLDER, movedIn } from './folders.js'
+import {
+  directoryOf,
+  foldersLeft,
+  hiddenFile,
+  inFolder,
+  isUnknown,
+  MAY_BE_FOLDER,
+  movedIn,
+} from './folders.js'
 import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
 import { isRunner, NAMES_FILES_ALONE, showsVariables, statementOf, UNPACKS } from './shell/command-kinds.js'
@@ -280,7 +288,8 @@ export class Collector {
     // What a runner is given belongs to the command that it runs.
     if (runsInner || /^(?:sudo|doas|chroot|unshare|runuser)$/.test(command.name)) return
     const taken = writes.length === 0 ? reads : [...reads, ...writes]
-    for (const { text } of command.args) this.#takeHidden(where, text, taken, directories)
+    for (const [i, { text }] of command.args.entries())
+      this.#takeHidden(where, text, command.args[i - 1]?.text ?? '', taken, directories)
     if (!NAMES_FILES_ALONE.test(words.join(' ')))
       for (const { text } of command.args) this.#takeSecret(where, text, taken, directories)
     if (showsVariables(command))
@@ -335,23 +344,15 @@ export class Collector {
     return ['read']
   }
 
-  /** Files that stand in options: `--output=/etc/passwd`, `if=/dev/sda`, `@/etc/shadow`. */
   #takeHidden(
     where: string,
     text: string,
+    before: string,
     taken: readonly Argument[],
     directories: readonly Directory[],
   ): void {
-    if (!text.includes('/') && !text.includes('~')) return
-    if (taken.some((file) => file.text === text)) return
-    const found = /^(.*?[=@]|)((?:~|\.{0,2}\/)[^\s:=@]+)$/.exec(text)
-    if (found === null) return
-    const isOutput =
-      /^-{0,2}(?:o|out|of|output|outfile|output-\w+|log-?file|dest\w*|target\w*|(?:out-?)?dir(?:ectory)?)=$/i.test(
-        found[1] as string,
-      )
-    const file = { text: found[2] as string, isDynamic: false }
-    this.#takeFiles(where, [file], isOutput ? 'write' : 'read', directories)
+    const hidden = hiddenFile(text, before, taken)
+    if (hidden !== undefined) this.#takeFiles(where, [hidden.file], hidden.access, directories)
   }
 
   /** A file of secrets by its name, also as a part of a word: `HEAD:.env`, `-f.env`, `--file=.env`. */

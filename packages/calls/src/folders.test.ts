@@ -170,6 +170,30 @@ describe('the folder of a script', () => {
     'ls | grep -h . names - | xargs touch',
     'ls | head -1 names | xargs touch',
     'git show HEAD:names | xargs touch',
+    'ls | xargs touch <<< ../a',
+    'ls | grep . <<< ../a | xargs touch',
+    'ls -f | xargs -I% touch %/x',
+    'find . | xargs -I{} touch {}/../x',
+    'git init --separate-git-dir=../x',
+    'tar -czf../a.tgz src',
+    'tar --file=../a.tgz -c src',
+    'mktemp --tmpdir=.. x.XXXX',
+    'csplit -f../x a 1',
+    'xxd a ../x',
+    '/usr/bin/time -o ../x ls',
+    '/usr/bin/time --output=../x ls',
+    'esbuild a.js --outdir=..',
+    'cargo clean --target-dir ../build',
+    'pytest --basetemp=../build',
+    'sqlite3 x.db "select 1" ".once ../x" "select 2"',
+    'sed -i.bak s/a/b/ ../x',
+    'sed --in-pl s/a/b/ ../x',
+    "sed '1,2w ../x' a",
+    "sed -n -e '1p' -e '$!w ../x' a",
+    "sed 's|a|b|w../x' a",
+    "sed 's#a#b#gw ../x' a",
+    "sed 's|a|rm -rf ../build|e' a",
+    "sed -n '\\,a,w ../x' a",
   ])('%s is no ordinary work', (command) => {
     expect(isOrdinary(command)).toBe(false)
   })
@@ -219,6 +243,12 @@ describe('the folder of a script', () => {
     'git diff --name-only | grep ts$ | xargs eslint',
     'git ls-files | xargs wc -l',
     'cat names | xargs npm install',
+    "sed -i 's|a b|web e w|g' web/a.ts",
+    "sed '1i import a with e' web/a.ts",
+    "sed -n -e '/^a/,/^w x/p' a",
+    "sed -E 's/(a|b)w /x/;10q' a",
+    'esbuild a.js --outdir=dist',
+    'tar -czf a.tgz src',
   ])('%s is ordinary work', (command) => {
     expect(isOrdinary(command)).toBe(true)
   })

@@ -72,8 +72,8 @@ function outputsOf(args: readonly Argument[], { outputs, hasNoFiles }: Program):
   const options = outputs.split(' ')
   return args.flatMap((argument, i) => {
     const isTogether = /^-[A-Za-z]{2}/.test(argument.text) && !options.includes(argument.text.slice(0, 2))
-    if (isTogether && hasNoFiles === true) return []
-    return optionValue(argument, args[i + 1], options)?.value ?? []
+    const found = optionValue(argument, args[i + 1], options)
+    return found === undefined || (isTogether && hasNoFiles === true && found.isNext) ? [] : found.value
   })
 }
 
@@ -104,7 +104,8 @@ function effectOfOptions(known: ReadonlyMap<string, Effect>, args: readonly Argu
       found = graverOf(found, known.get(end < 0 ? text : text.slice(0, end)))
       continue
     }
-    found = graverOf(found, known.get(text))
+    // A value may stand right behind it: `-i.bak`.
+    found = graverOf(graverOf(found, known.get(text)), known.get(text.slice(0, 2)))
     if (/^-[A-Za-z]{2,}/.test(text)) {
       for (const letter of text.slice(1)) found = graverOf(found, known.get(`-${letter}`))
     }

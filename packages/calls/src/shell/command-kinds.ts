@@ -31,6 +31,9 @@ const SQL_CLIENTS: ReadonlySet<string> = new Set(['psql', 'mysql', 'mariadb', 's
 /** Undefined for what is no client; one that is given nothing reads what nobody sees. */
 export function statementOf(name: string, args: readonly Argument[]): Argument | undefined {
   if (!SQL_CLIENTS.has(name)) return undefined
+  // What begins with a dot is no SQL: `.once FILE`.
+  const own = args.find(({ text }) => /^\s*\.[a-z]/.test(text))
+  if (/^(?:sqlite3|duckdb)$/.test(name) && own !== undefined) return { ...own, isDynamic: true }
   const at = args.findIndex(({ text }) => /^(?:-c|--command|-e|--execute|-cmd)$/.test(text))
   const joined = args.find(({ text }) => /^--(?:command|execute)=/.test(text))
   if (joined !== undefined) return { ...joined, text: joined.text.slice(joined.text.indexOf('=') + 1) }

@@ -21,7 +21,12 @@ export const GIT: Program = {
   outputs: '-o --output --output-directory',
   nested: {
     mv: { effect: 'write', writes: 'all', options: { delete: '-f --force' } },
-    init: { effect: 'write', writes: 'all', valued: '-b --initial-branch --template' },
+    init: {
+      effect: 'write',
+      writes: 'all',
+      valued: '-b --initial-branch --template',
+      outputs: '--separate-git-dir',
+    },
     branch: {
       effect: 'write',
       hasNoFiles: true,
@@ -76,7 +81,12 @@ export const GIT: Program = {
       subcommands: { read: 'list', write: 'lock unlock', delete: 'remove prune move' },
       nested: { add: { effect: 'write', writes: 'all', valued: '-b -B' } },
     },
-    clone: { effect: 'write', writes: 'last', valued: '-b --branch --depth -o --origin -c' },
+    clone: {
+      effect: 'write',
+      writes: 'last',
+      valued: '-b --branch --depth -o --origin -c',
+      outputs: '--separate-git-dir',
+    },
     submodule: {
       effect: 'read',
       hasNoFiles: true,

@@ -1,3 +1,4 @@
+import type { SyntaxNode } from 'unbash'
 import type { ShellCommand } from './shell-script.js'
 import type { Argument } from './words.js'
 import type { Inner } from './wrappers.js'
@@ -5,7 +6,7 @@ import type { Inner } from './wrappers.js'
 const PASSES_ON = /^(?:xargs|parallel)$/
 /** What has them name files: by the program, one of its words; and words with which they may name others. */
 const LISTS: ReadonlyMap<string, { readonly needs?: RegExp; readonly not: RegExp }> = new Map([
-  ['ls', { not: /^-\w*a|^--all/ }],
+  ['ls', { not: /^-\w*[af]|^--all/ }],
   ['find', { not: /^-(?:L|follow|files0-from|printf|exec\w*|ok\w*)$/ }],
   ['fd', { not: /^-\w*[LxX]|^--(?:follow|exec)/ }],
   ['rg', { needs: /^(?:-l|--files|--files-with-matches)$/, not: /^-\w*[Lr]|^--(?:follow|replace|pre)/ }],
@@ -47,7 +48,9 @@ export function passedOn(name: string, args: readonly Argument[], inner: Inner, 
   const [words] = inner.commands
   if (!PASSES_ON.test(name) || words === undefined) return inner
   const options = args.slice(0, args.length - words.length).map(({ text }) => text)
-  if (listsBelow && !options.some((text) => /^(?:-a|--arg-file)/.test(text))) return inner
+  const isKnown = listsBelow && !options.some((text) => /^(?:-[a-z\d]*a|--arg)/.test(text))
+  // What lies below leads back up with `..`.
+  if (isKnown && !words.some(({ text }) => text.includes('..'))) return inner
   return { ...inner, commands: [withUnknown(words, placeIn(options, words))] }
 }
 
@@ -64,4 +67,10 @@ function placeIn(options: readonly string[], words: readonly Argument[]): string
 function withUnknown(words: readonly Argument[], place: string | undefined): readonly Argument[] {
   if (place === undefined) return [...words, { text: '{}', isDynamic: true }]
   return words.map((word) => (word.text.includes(place) ? { ...word, isDynamic: true } : word))
+}
+
+/** Whether its input comes from where it is redirected to, as far as one can see. */
+export function readsElsewhere(node: SyntaxNode): boolean {
+  if (node.type !== 'Command') return true
+  return node.redirects.some(({ operator }) => operator.startsWith('<'))
 }

@@ -34,6 +34,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   }),
   ['grep', { effect: 'read', skips: 1 }],
   ['uniq', { effect: 'write', writes: 'last' }],
+  ['time', { effect: 'read', outputs: '-o --output' }],
   ['sort', { effect: 'read', outputs: '-o --output', options: { execute: '--compress-program' } }],
   ...each('ag bat', { effect: 'read', skips: 1, options: { execute: '--pager' } }),
   ['bat', { effect: 'read', options: { execute: '--pager' } }],
@@ -45,7 +46,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ],
   ['rg', { effect: 'read', skips: 1, options: { execute: '--pre' } }],
   ...each(
-    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes info help history tput clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd chdir pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice time timeout stdbuf setsid ionice watch xargs parallel cross-env busybox flock numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
+    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes info help history tput clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd chdir pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice timeout stdbuf setsid ionice watch xargs parallel cross-env busybox flock numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
     SAY,
   ),
   [
@@ -63,10 +64,19 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ['ssh-keygen', { effect: 'write', hasNoFiles: true, options: { read: '-l -F -E', delete: '-R' } }],
   ...each('sudo doas su chroot unshare runuser', { effect: 'admin', hasNoFiles: true }),
   ...each('awk gawk mawk', { effect: 'read', skips: 1, options: { write: '-i' } }),
-  ['sed', { effect: 'read', skips: 1, options: { write: '-i --in-place', execute: '-f --file' } }],
+  [
+    'sed',
+    {
+      effect: 'read',
+      skips: 1,
+      options: { write: '-i --in-place --in --in- --in-p --in-pl --in-pla --in-plac', execute: '-f --file' },
+    },
+  ],
   ['find', { effect: 'read', options: { delete: '-delete', write: '-fprint -fls -fprintf' } }],
   ['fd', { effect: 'read', skips: 1 }],
-  ...each('touch mkdir tee mktemp mkfifo split csplit', WRITE),
+  ...each('touch mkdir tee mkfifo split', WRITE),
+  ['mktemp', { ...WRITE, outputs: '-p --tmpdir' }],
+  ['csplit', { ...WRITE, outputs: '-f --prefix' }],
   ['patch', { ...WRITE, outputs: '-d --directory -o --output -r --reject-file' }],
   ...each('rsync', {
     effect: 'write',
@@ -190,6 +200,8 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ...each('curl wget http https xh', {
     effect: 'outward-read',
     hasNoFiles: true,
+    outputs:
+      '-D -c -P -O -a --dump-header --cookie-jar --trace --trace-ascii --stderr --etag-save --hsts --alt-svc --libcurl --directory-prefix --append-output --save-cookies --save-headers',
     options: {
       send: '-d --data --data-raw --data-binary --data-urlencode -F --form -T --upload-file --json --post-data --post-file -X --request --method',
     },

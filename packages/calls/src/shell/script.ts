@@ -18,7 +18,7 @@ import { anywhere, areSame, type Directory, directoriesFrom, joinDirectories } f
 import { branched, chained, chosen, listed, looped, piped, type Visit } from './flow.js'
 import { isLoading } from './loading-variables.js'
 import { moveOf } from './moves.js'
-import { namesBelow, passedOn } from './passed-on.js'
+import { namesBelow, passedOn, readsElsewhere } from './passed-on.js'
 import type { Around, DefinedFunction, Running, Trap } from './running.js'
 import type { ShellCommand, ShellRedirect, ShellScript } from './shell-script.js'
 import {
@@ -199,6 +199,7 @@ class ScriptReader implements ShellScript {
     let listsBelow = false
     return piped(node, state, (command, from) => {
       const first = this.commands.length
+      listsBelow &&= !readsElsewhere(command)
       const outcome = this.#visit(command, from, depth + 1, { ...by, input, listsBelow })
       listsBelow = this.commands.length === first + 1 && namesBelow(this.commands[first], listsBelow)
       input = this.commands[first]?.name ?? 'a compound command'

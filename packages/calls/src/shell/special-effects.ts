@@ -1,15 +1,15 @@
 import type { Effect } from '../model/call.js'
 import { isLoading } from './loading-variables.js'
 import type { CommandEffects } from './program.js'
+import { sedActs } from './sed-script.js'
 import type { ShellCommand } from './shell-script.js'
 import type { Argument } from './words.js'
 
 /** What a project's own task is called when it does more than build and test. */
 const GRAVE_TASK =
   /(?:^|[:._-])(?:deploy|publish|release|drop|destroy|delete|remove|purge|wipe|flush|nuke|teardown|uninstall|truncate|rollback|reset|eject|prune|prod|production|migrate|seed)(?:$|[:._-])/i
-/** Code of awk and sed that runs programs or writes files. */
+/** Code of awk that runs programs or writes files. */
 const AWK_ACTS = /\bsystem\s*\(|\bgetline\b|\bprintf?\b[^;}]*[|>]|\|\s*"|-f\b/
-const SED_ACTS = /(?:^|[;{\n])\s*(?:\d+|\$|\/[^/]*\/)?\s*[eEwW](?:\s|$)|\/[gpiI\d]*[ewW][gpiI\d]*(?:\s|;|$)/
 const MODULES =
   /^(?:pytest|unittest|venv|mypy|black|ruff|flake8|isort|pylint|coverage|compileall|build|doctest|json\.tool|py_compile|tox|nox|timeit|cProfile)$/
 /** Whoever runs the file becomes who owns it. */
@@ -42,13 +42,11 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
   ['awk', AWK],
   ['gawk', AWK],
   ['mawk', AWK],
-  [
-    'sed',
-    (args) => (args.some(({ text }) => !text.startsWith('-') && SED_ACTS.test(text)) ? 'execute' : undefined),
-  ],
+  ['sed', (args) => (sedActs(args.map(({ text }) => text)) ? 'execute' : undefined)],
   ['mv', (_, { operands }) => (/^\/dev\//.test(operands.at(-1)?.text ?? '') ? 'delete' : undefined)],
   ['rsync', (_, { operands }) => (has(operands, REMOTE) ? 'send' : undefined)],
   ['git', gitEffect],
+  ['xxd', (_, { operands }) => (operands.length > 1 ? 'unknown' : undefined)],
   ['tar', tarEffect],
   ['bsdtar', tarEffect],
   ['npm', (_, { words }) => (words[1] === 'exec' || words[1] === 'x' ? 'execute' : undefined)],
@@ -72,13 +70,17 @@ export function specialEffect(
   return effect === 'build' && has(found.operands, GRAVE_TASK) ? 'execute' : undefined
 }
 
+/** The archive that is written, right behind its option. */
+const ATTACHED = /^-[A-Za-z]*f(?:[/~]|\.\.)|^--fi\w*=(?:[/~]|\.\.)/
+
 /** Names in an archive may lead anywhere with `-P`; and letters without a dash have their values behind them, in their order. */
 function tarEffect(args: readonly Argument[], { effects }: CommandEffects): Effect | 'unknown' | undefined {
   const [effect] = effects
   const letters = /^[A-Za-z]+$/.exec(args[0]?.text ?? '')?.[0] ?? ''
   const lists = letters === '' ? has(args, /^-[A-Za-z]*t|^--list$/) : letters.includes('t')
   if (effect !== 'write' && (effect !== 'read' || lists)) return undefined
-  return /[CP]/.test(letters) || has(args, /^-[A-Za-z]*P|^--ab/) ? 'unknown' : 'write'
+  const isAttached = !/x/.test(letters) && !has(args, /^-[A-Za-z]*x|^--(?:ext|get)/) && has(args, ATTACHED)
+  return isAttached || /[CP]/.test(letters) || has(args, /^-[A-Za-z]*P|^--ab/) ? 'unknown' : 'write'
 }
 
 function gitEffect(args: readonly Argument[], { words }: CommandEffects): Effect | undefined {
