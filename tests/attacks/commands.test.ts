@@ -94,9 +94,9 @@ describe('over MQTT, a call that looks harmless', () => {
       'a=b; declare -n c=a; c=..; cd $a && rm -rf build',
       'GIT_DIR=../.git GIT_WORK_TREE=.. git add -A',
       'tar xfC a.tar ..',
-      'curl -o ../x http://localhost/',
-      'curl -sSD../x http://localhost/',
-      'wget -qO../x http://localhost/',
+      'curl -o /etc/x http://localhost/',
+      'curl -sSD/etc/x http://localhost/',
+      'wget -qO/etc/x http://localhost/',
       "sed 's|a|b|w../x' a",
     )
     expect(await allowed(calls)).toEqual([])
