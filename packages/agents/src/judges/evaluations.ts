@@ -29,7 +29,8 @@ interface Asked extends Options {
 /**
  * Asks about calls of one session that come in one turn of the event loop at once, as a framework makes the calls of one
  * turn of its model: one request, in the order in which they came. A call that comes alone is asked about alone, and so is
- * one of another token, for sessions of one name may be those of several. Those without a session belong to nobody known, so they are never put together: the token may differ from one to the next.
+ * one of another token, for sessions of one name may be those of several. Those without a session belong to nobody
+ * known, so they are never put together: the token may differ from one to the next.
  */
 export class Evaluations implements Required<Pick<CallJudge, 'evaluate' | 'evaluateAll'>> {
   readonly #wire: EvaluationWire
