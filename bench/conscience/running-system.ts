@@ -10,6 +10,9 @@ import { temporaryFolder } from '../kit/temporary.js'
 
 const JAMEY = fileURLToPath(new URL('../../../apps/jamey/bin/jamey.js', import.meta.url))
 
+/** As `npm start` has it. */
+const YOUNG_GENERATION = '--max-semi-space-size=64'
+
 /** Where a system listens, and the folder that has its secrets. */
 export interface SystemAddress {
   readonly port: number
@@ -51,7 +54,16 @@ export class RunningSystem {
   ): Promise<RunningSystem> {
     const folder = temporaryFolder()
     const ports = [await freePort(), await freePort()] as const
-    const args = [...nodeOptions, JAMEY, 'up', '--port', `${ports[0]}`, '--http-port', `${ports[1]}`]
+    const args = [
+      YOUNG_GENERATION,
+      ...nodeOptions,
+      JAMEY,
+      'up',
+      '--port',
+      `${ports[0]}`,
+      '--http-port',
+      `${ports[1]}`,
+    ]
     const started = spawn(process.execPath, args, {
       cwd: folder.path,
       env: { ...process.env, ...env },

@@ -148,10 +148,10 @@ describe('evaluations in a thread', () => {
         return remainingMs
       },
     }
-    const before = Array.from({ length: 32 }, () => ask('a', 'x', hurried))
+    const before = Array.from({ length: 64 }, () => ask('a', 'x', hurried))
     const last = ask('a', 'x', hurried)
     remainingMs = 100
-    expect(await Promise.all([...before, last])).toEqual([...Array(32).fill('done'), 'aborted true'])
+    expect(await Promise.all([...before, last])).toEqual([...Array(64).fill('done'), 'aborted true'])
   })
 
   it('that are not done are given up when it is closed', async () => {
@@ -172,7 +172,7 @@ describe('a sender of many evaluations', () => {
     const order: string[] = []
     const many = Array.from({ length: 100 }, (_, n) => ask('a', `${n}`).then(() => order.push('a')))
     await Promise.all([...many, ask('b', 'x').then(() => order.push('b'))])
-    expect(order.indexOf('b')).toBeLessThanOrEqual(32)
+    expect(order.indexOf('b')).toBeLessThanOrEqual(64)
     expect(order).toHaveLength(101)
   })
 
@@ -205,11 +205,11 @@ describe('a sender of many evaluations', () => {
   it('and many senders leave the thread no more than it can hold', async () => {
     const { ask, thread } = setUp({
       worker: `(globalThis.all ??= []).push(id)
-        if (all.length > 128) process.exit(1)
+        if (all.length > 192) process.exit(1)
         setTimeout(() => done(all.shift()), 5)`,
     })
     await thread.opened
-    const answers = Array.from({ length: 200 }, (_, n) => ask(`${n}`, 'x'))
+    const answers = Array.from({ length: 300 }, (_, n) => ask(`${n}`, 'x'))
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['done']))
   })
 })

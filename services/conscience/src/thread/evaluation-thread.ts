@@ -58,10 +58,10 @@ const WORKER = new URL(
  */
 const LIMITS = {
   waitingCharacters: 3_300_000,
-  running: 32,
+  running: 64,
   runningCharacters: 41_000,
-  crowded: 64,
-  full: 128,
+  crowded: 128,
+  full: 192,
 }
 /**
  * The part of a requester's time, and the most of it, that is left to the answer: what begins later than that would keep
