@@ -42,6 +42,11 @@ export class HttpCaller {
     if (status < 200 || status > 299) throw new Error(`${path}: HTTP ${status}`)
   }
 
+  /** False once the server has closed it, as it does with one that was idle for long. */
+  get isOpen(): boolean {
+    return !this.#socket.destroyed
+  }
+
   close(): void {
     this.#waiting = undefined
     this.#socket.destroy()

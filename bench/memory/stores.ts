@@ -28,12 +28,11 @@ export async function* stores(): AsyncGenerator<Stores> {
   const memory = () => ({ content: text(), layer: 'semantic' as const, duplicates: 'keep' as const })
   const memories = () => ({ memories: Array.from({ length: BATCH }, memory) })
   const bus = await system.connect([`publish:${topics.memory.store.topic}`])
-  const connecting = Array.from({ length: CONNECTIONS }, () => HttpCaller.connect(system.httpPort))
-  const callers = await Promise.all(connecting)
-  const free = [...callers]
+  const free: HttpCaller[] = []
   const post = async (path: string, body: object): Promise<void> => {
-    const caller = free.pop()
-    if (caller === undefined) throw new Error(`more than ${CONNECTIONS} calls at once`)
+    let caller = free.pop()
+    while (caller?.isOpen === false) caller = free.pop()
+    caller ??= await HttpCaller.connect(system.httpPort)
     await caller.post(path, body)
     free.push(caller)
   }
@@ -52,7 +51,7 @@ export async function* stores(): AsyncGenerator<Stores> {
       const microseconds = systemMicros / each
       yield { name, ...measured, storesPerSecond, microseconds, clientMicroseconds: clientMicros / each }
     }
-    for (const caller of callers) caller.close()
+    for (const caller of free) caller.close()
     await bus.close()
   } finally {
     await system.stop()
