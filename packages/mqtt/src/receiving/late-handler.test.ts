@@ -1,8 +1,23 @@
 import { createBroker, insecureAuthenticator } from '@jamey/broker'
 import { until } from '@jamey/testing'
 import { expect, it, onTestFinished } from 'vitest'
-import { connect } from '../index.js'
+import { type Client, connect } from '../index.js'
 import { text } from '../test-support/harness.js'
+
+/** A client of a broker of its own; both end with the test. */
+async function connected(protocolVersion: 4 | 5 = 5): Promise<Client> {
+  const broker = await createBroker({
+    listeners: [{ host: '127.0.0.1', port: 0, insecure: true }],
+    authenticator: insecureAuthenticator(),
+    limits: { sysIntervalSeconds: 0 },
+  })
+  onTestFinished(() => broker.close({ graceMs: 100 }))
+  await broker.listen()
+  const url = `mqtt://127.0.0.1:${broker.addresses[0]?.port}`
+  const client = await connect({ url, clientId: 'one', protocolVersion })
+  onTestFinished(async () => void (await client.close({ drain: false })))
+  return client
+}
 
 it.each([
   [5, ['1', '2', '3']],
@@ -11,16 +26,7 @@ it.each([
 ] as const)(
   'version %i: the second handler of a filter gets what the broker has retained',
   async (version, ofTheFirst) => {
-    const broker = await createBroker({
-      listeners: [{ host: '127.0.0.1', port: 0, insecure: true }],
-      authenticator: insecureAuthenticator(),
-      limits: { sysIntervalSeconds: 0 },
-    })
-    onTestFinished(() => broker.close({ graceMs: 100 }))
-    await broker.listen()
-    const url = `mqtt://127.0.0.1:${broker.addresses[0]?.port}`
-    const client = await connect({ url, clientId: 'one', protocolVersion: version })
-    onTestFinished(async () => void (await client.close({ drain: false })))
+    const client = await connected(version)
     for (let i = 1; i <= 3; i++) await client.publish(`t/${i}`, `${i}`, { qos: 1, retain: true })
     const seen: Record<'first' | 'second', string[]> = { first: [], second: [] }
     await client.subscribe('t/+', (message) => seen.first.push(text(message.payload)))
@@ -34,16 +40,7 @@ it.each([
 )
 
 it('many handlers that come one after the other, while retained messages are under way, get each of them once', async () => {
-  const broker = await createBroker({
-    listeners: [{ host: '127.0.0.1', port: 0, insecure: true }],
-    authenticator: insecureAuthenticator(),
-    limits: { sysIntervalSeconds: 0 },
-  })
-  onTestFinished(() => broker.close({ graceMs: 100 }))
-  await broker.listen()
-  const url = `mqtt://127.0.0.1:${broker.addresses[0]?.port}`
-  const client = await connect({ url, clientId: 'one' })
-  onTestFinished(async () => void (await client.close({ drain: false })))
+  const client = await connected()
   const topics = Array.from({ length: 2000 }, (_, i) => `t/${i}`)
   await Promise.all(topics.map((topic) => client.publish(topic, 'x', { qos: 1, retain: true })))
   const seen: number[] = []

@@ -47,9 +47,7 @@ const LISTS = [
 ] as const
 const FILLED = new Map(LISTS.map((name, i) => [name as string, 1 << i]))
 const EMPTY = new Map(LISTS.map((name, i) => [name as string, 1 << (i + LISTS.length)]))
-const WORDS = [
-  ...EFFECTS,
-  ...EFFECTS.map((effect) => `not ${effect}` as const),
+const STATES = [
   'kind: call',
   'kind: text',
   'known',
@@ -59,6 +57,7 @@ const WORDS = [
   'context',
   'attested',
 ] as const
+const WORDS = [...EFFECTS, ...EFFECTS.map((effect) => `not ${effect}` as const), ...STATES] as const
 const WORD = new Map(WORDS.map((word, i) => [word as string, 1 << i]))
 const bitOf = (word: string): number => WORD.get(word) ?? 0
 const bitsOf = (words: readonly string[]): number => words.reduce((bits, word) => bits | bitOf(word), 0)
@@ -123,18 +122,16 @@ function metBy(circumstances: Circumstances): Met {
   }
 }
 
-const [KIND_CALL, KIND_TEXT, KNOWN, UNKNOWN, FULL, TAINTED, CONTEXT, ATTESTED] = (
-  [
-    'kind: call',
-    'kind: text',
-    'known',
-    'unknown',
-    'session.full',
-    'session.tainted',
-    'context',
-    'attested',
-  ] as const
-).map(bitOf) as [number, number, number, number, number, number, number, number]
+const [KIND_CALL, KIND_TEXT, KNOWN, UNKNOWN, FULL, TAINTED, CONTEXT, ATTESTED] = STATES.map(bitOf) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+]
 
 function effectWords(effects: readonly string[]): number {
   let is = 0
