@@ -1,21 +1,12 @@
 import type { CommandFact, FactOptions, Facts, FileFact, Placed } from './fact-types.js'
-import {
-  directoryOf,
-  foldersLeft,
-  hiddenFile,
-  inFolder,
-  isUnknown,
-  MAY_BE_FOLDER,
-  movedIn,
-} from './folders.js'
+import { FileCollector } from './file-collector.js'
+import { foldersLeft, inFolder, MAY_BE_FOLDER } from './folders.js'
 import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
-import { isRunner, NAMES_FILES_ALONE, showsVariables, statementOf, UNPACKS } from './shell/command-kinds.js'
-import { type Directory, directoriesFrom, joinDirectories, MAXIMUM_DIRECTORIES } from './shell/directory.js'
-import type { CommandEffects } from './shell/program.js'
+import { isRunner, statementOf } from './shell/command-kinds.js'
 import { readScript } from './shell/script.js'
 import type { ShellCommand } from './shell/shell-script.js'
-import { type Argument, quoted } from './shell/words.js'
+import { quoted } from './shell/words.js'
 import type { Leaf } from './strings.js'
 import { type SecretFact, secretsIn } from './text/secrets.js'
 import { type SignalFact, signalsIn } from './text/signals.js'
@@ -23,10 +14,10 @@ import type { FoundTool } from './tools/catalogue.js'
 import { guessedRole } from './tools/guessed-tool.js'
 import { addressesIn, type MailFact } from './values/mail.js'
 import { amountOf } from './values/money.js'
-import { isGenerated, isSecretPath, isWorkable, pathFact } from './values/path.js'
 import { recipientsIn } from './values/recipient.js'
 import { readSql, type SqlFact } from './values/sql.js'
-import { isLink, linksIn, type UrlFact, urlFact, urlsIn } from './values/url.js'
+import { linksIn, type UrlFact, urlFact, urlsIn } from './values/url.js'
+import { Whereabouts } from './whereabouts.js'
 
 const FILE_EFFECTS: readonly Effect[] = ['delete', 'write', 'read']
 
@@ -41,7 +32,6 @@ export class Collector {
   readonly #name: string
   readonly #effects = new Set<Effect>()
   readonly #commands: CommandFact[] = []
-  readonly #files: FileFact[] = []
   readonly #urls: (UrlFact & Placed)[] = []
   readonly #mails: (MailFact & Placed)[] = []
   readonly #recipients: (Placed & { text: string })[] = []
@@ -52,20 +42,18 @@ export class Collector {
   readonly #secrets: (SecretFact & Placed)[] = []
   readonly #signals: (SignalFact & Placed)[] = []
   readonly #texts: (Placed & { role: Role | undefined; text: string })[] = []
-  /** Where scripts begin. */
-  #start: readonly Directory[]
-  /** The same where that is the workspace and nowhere else; nothing is then resolved from another folder. */
-  #here: readonly Directory[] | undefined
-  #left: readonly Directory[] | undefined
+  readonly #whereabouts: Whereabouts
+  readonly #files: FileCollector
 
   /** `readsWords`: its texts are told to somebody, or are all there is. */
   constructor(name: string, tool: FoundTool, options: FactOptions, readsWords: boolean) {
     this.#readsWords = readsWords
     this.#options = options
-    const workspace: Directory = { path: options.workspace, certainty: 'known' }
-    const others = tool.keepsFolder === true ? (options.folders ?? []) : []
-    this.#start = [workspace, ...others.map(directoryOf)]
-    this.#here = others.length === 0 ? this.#start : undefined
+    this.#whereabouts = new Whereabouts(
+      options.workspace,
+      tool.keepsFolder === true ? (options.folders ?? []) : [],
+    )
+    this.#files = new FileCollector(options, this.#whereabouts, this)
     this.#name = name
     this.#tool = tool
     for (const effect of tool.effects) this.#effects.add(effect)
@@ -85,7 +73,7 @@ export class Collector {
         [...this.#effects].every((effect) => effect === 'read'),
       effects: [...this.#effects],
       commands: this.#commands,
-      files: this.#files,
+      files: this.#files.facts,
       urls: this.#urls,
       mails: this.#mails,
       recipients: this.#recipients,
@@ -96,7 +84,8 @@ export class Collector {
       secrets: this.#secrets,
       signals: this.#signals,
       texts: this.#texts,
-      folders: this.#tool.keepsFolder === true ? foldersLeft(this.#left, this.#options) : undefined,
+      folders:
+        this.#tool.keepsFolder === true ? foldersLeft(this.#whereabouts.left, this.#options) : undefined,
       unread: this.#unread === undefined ? [] : [...this.#unread.values()],
     }
   }
@@ -104,12 +93,7 @@ export class Collector {
   /** Has the scripts among them begin in the folder that is said beside them. */
   enter(leaves: readonly Leaf[]): void {
     const named = leaves.filter((leaf) => MAY_BE_FOLDER.test(leaf.names.at(-1) ?? '') && this.#isFolder(leaf))
-    if (named.length === 0) return
-    const here: Directory[] = [{ path: this.#options.workspace, certainty: 'known' }]
-    this.#start = named
-      .slice(0, MAXIMUM_DIRECTORIES)
-      .flatMap(({ value }) => directoriesFrom(here, { text: String(value), isDynamic: false }))
-    this.#here = undefined
+    if (named.length > 0) this.#whereabouts.enter(named.map(({ value }) => String(value)))
   }
 
   #isFolder({ names, value }: Leaf): boolean {
@@ -142,7 +126,7 @@ export class Collector {
         return this.#takeSql(where, value)
       case 'path':
       case 'directory':
-        return this.#takeFile(where, { text: value, isDynamic: false }, this.#access())
+        return this.#files.take(where, { text: value, isDynamic: false }, this.#access())
       case 'url':
         return this.#takeUrl(where, value)
       case 'recipient':
@@ -208,7 +192,7 @@ export class Collector {
 
   #takeUrl(where: string, text: string): void {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-      if (/^file:/i.test(text)) this.#takeFile(where, { text, isDynamic: false }, 'read')
+      if (/^file:/i.test(text)) this.#files.take(where, { text, isDynamic: false }, 'read')
       else if (urlFact(text) === undefined) this.fail(where, 'a URL that leads nowhere')
       return
     }
@@ -241,98 +225,40 @@ export class Collector {
   #takeUnknown(where: string, text: string): void {
     if (text.length <= 200 && addressesIn(text).length > 0) this.#takeRecipients(where, text)
     if (/^(?:~|\.{1,2}|\/|[A-Za-z]:\\|file:)[/\\]?[^\s]*$/.test(text) && /[/\\~]/.test(text)) {
-      this.#takeFile(where, { text, isDynamic: false }, this.#access())
+      this.#files.take(where, { text, isDynamic: false }, this.#access())
     }
   }
 
   #takeScript(where: string, source: string): void {
-    const script = readScript(source, this.#start)
-    if (script.left !== this.#start) {
-      this.#left = joinDirectories(this.#left ?? script.left, script.left)
-      this.#start = joinDirectories(this.#start, this.#left)
-      this.#here = undefined
-    }
+    const script = readScript(source, this.#whereabouts.start)
+    this.#whereabouts.leave(script.left)
     for (const reason of script.unread) this.fail(where, reason)
-    for (const folder of script.entered) this.#takeFolder(where, folder)
+    for (const folder of script.entered) this.#files.takeFolder(where, folder)
     for (const command of script.commands) this.#takeCommand(where, command)
     for (const { target, isWrite, directories } of script.redirects)
-      this.#takeFiles(where, [target], isWrite ? 'write' : 'read', directories)
+      this.#files.takeAll(where, [target], isWrite ? 'write' : 'read', directories)
     for (const { interpreter, text } of script.code) this.#code.push({ where, interpreter, text })
     if (script.code.length > 0) this.#effects.add('execute')
   }
 
-  /** Whoever enters a folder reads it. */
-  #takeFolder(where: string, { path, certainty }: Directory): void {
-    if (certainty === 'known') this.#takeFile(where, { text: path, isDynamic: false }, 'read')
-  }
-
   #takeCommand(where: string, given: ShellCommand): void {
     const command = inFolder(given)
-    const { directories } = command
     const found = effectsOf(command)
-    const { words, reads, writes } = found
-    const known = this.#withSql(where, command, this.#withFiles(found, directories))
-    const effects = this.#withFolder(where, command, found, known)
+    const known = this.#withSql(where, command, this.#files.withFiles(found, command.directories))
+    const effects = this.#files.withFolder(where, command, found, known)
     const runsInner = isRunner(command.name)
     this.#commands.push({
       where,
-      words,
+      words: found.words,
       effects,
       arguments: given.args.map(({ text }) => text),
       wrappers: command.wrappers,
     })
     if (!runsInner) for (const effect of effects) this.#effects.add(effect)
-    this.#takeFiles(where, reads, 'read', directories)
-    this.#takeFiles(where, writes, effects.includes('delete') ? 'delete' : 'write', directories)
-    this.#takeFiles(where, movedIn(command, writes, this.#options), 'delete', directories)
+    this.#files.takeKnown(where, command, found, effects)
     // What a runner is given belongs to the command that it runs.
     if (runsInner || /^(?:sudo|doas|chroot|unshare|runuser)$/.test(command.name)) return
-    const taken = writes.length === 0 ? reads : [...reads, ...writes]
-    for (const [i, { text }] of command.args.entries())
-      this.#takeHidden(where, text, command.args[i - 1]?.text ?? '', taken, directories)
-    if (!NAMES_FILES_ALONE.test(words.join(' ')))
-      for (const { text } of command.args) this.#takeSecret(where, text, taken, directories)
-    if (showsVariables(command))
-      this.#takeFile(where, { text: '/proc/self/environ', isDynamic: false }, 'read')
-  }
-
-  /** What the next build makes again is no loss. */
-  #withFiles(
-    { effects, writes, words }: CommandEffects,
-    directories: readonly Directory[],
-  ): readonly Effect[] {
-    if (effects.includes('delete') && words.join() === 'rm' && writes.length > 0) {
-      const areGenerated = directories.every(({ path }) =>
-        writes.every(({ text, isDynamic }) => {
-          const from = directories === this.#here ? undefined : path
-          return isGenerated(pathFact(text, this.#options, isDynamic, from), this.#options)
-        }),
-      )
-      if (areGenerated && directories.every(({ certainty }) => certainty === 'known')) return ['write']
-    }
-    return effects
-  }
-
-  /** A build elsewhere is not the project's own, and what names no files changes those of the folder that it runs in. */
-  #withFolder(
-    where: string,
-    { name, directories }: ShellCommand,
-    { writes }: CommandEffects,
-    effects: readonly Effect[],
-  ): readonly Effect[] {
-    if (directories === this.#here) return effects
-    const isChange = effects.includes('write') || effects.includes('delete')
-    const changesFolder = isChange && (UNPACKS.test(name) || writes.every(({ text }) => isLink(text)))
-    let isElsewhere = false
-    for (const { path, certainty } of directories) {
-      const fact = pathFact('.', this.#options, certainty === 'unknown', path)
-      if (certainty === 'above' && fact.place === 'workspace') continue
-      if (fact.place !== 'workspace') isElsewhere = true
-      const isOwn = fact.place === 'workspace' && isWorkable(fact, 'write', this.#options)
-      if (changesFolder && !isOwn)
-        this.#takeFile(where, { text: '.', isDynamic: false }, 'write', { path, certainty })
-    }
-    return isElsewhere ? effects.map((effect) => (effect === 'build' ? 'execute' : effect)) : effects
+    this.#files.takeNamed(where, command, found)
   }
 
   /** SQL that a client of a database is given says itself what it does. */
@@ -342,55 +268,6 @@ export class Collector {
     this.#takeSql(where, statement.text)
     if (statement.isDynamic) this.fail(where, `what ${name} is given is known when it runs`)
     return ['read']
-  }
-
-  #takeHidden(
-    where: string,
-    text: string,
-    before: string,
-    taken: readonly Argument[],
-    directories: readonly Directory[],
-  ): void {
-    const hidden = hiddenFile(text, before, taken)
-    if (hidden !== undefined) this.#takeFiles(where, [hidden.file], hidden.access, directories)
-  }
-
-  /** A file of secrets by its name, also as a part of a word: `HEAD:.env`, `-f.env`, `--file=.env`. */
-  #takeSecret(
-    where: string,
-    text: string,
-    taken: readonly Argument[],
-    directories: readonly Directory[],
-  ): void {
-    if (!text.includes('.') && !text.includes('/')) return
-    for (const part of [text, ...text.split(/[=:@,]/).slice(1), text.replace(/^-{1,2}\w/, '')]) {
-      if (part === '' || part.startsWith('-') || taken.some((file) => file.text === part)) continue
-      if (/^[\w.*?[\]/~-]{3,200}$/.test(part) && /[./]/.test(part) && isSecretPath(part, this.#options))
-        return this.#takeFiles(where, [{ text: part, isDynamic: false }], 'read', directories)
-    }
-  }
-
-  /** Each from every folder that it may be named in. */
-  #takeFiles(
-    where: string,
-    files: readonly Argument[],
-    access: FileFact['access'],
-    directories: readonly Directory[],
-  ): void {
-    for (const file of files) {
-      if (directories === this.#here) this.#takeFile(where, file, access)
-      else if (file.isDynamic || /^[/~]/.test(file.text)) this.#takeFile(where, file, access, directories[0])
-      else for (const directory of directories) this.#takeFile(where, file, access, directory)
-    }
-  }
-
-  #takeFile(where: string, file: Argument, access: FileFact['access'], from?: Directory): void {
-    const { text } = file
-    if (isLink(text)) return
-    const isDynamic = file.isDynamic || (!/^[/~]/.test(text) && isUnknown(from, access))
-    const fact = pathFact(text, this.#options, isDynamic, from?.path)
-    if (isDynamic) this.fail(where, `where ${text} lies is known when it runs`)
-    this.#files.push({ where, ...fact, access, isWorkable: isWorkable(fact, access, this.#options) })
   }
 }
 

@@ -1,0 +1,136 @@
+import type { FactOptions, FileFact } from './fact-types.js'
+import { hiddenFile, isUnknown, movedIn } from './folders.js'
+import type { Effect } from './model/call.js'
+import { NAMES_FILES_ALONE, showsVariables, UNPACKS } from './shell/command-kinds.js'
+import type { Directory } from './shell/directory.js'
+import type { CommandEffects } from './shell/program.js'
+import type { ShellCommand } from './shell/shell-script.js'
+import type { Argument } from './shell/words.js'
+import { isGenerated, isSecretPath, isWorkable, pathFact } from './values/path.js'
+import { isLink } from './values/url.js'
+import type { Whereabouts } from './whereabouts.js'
+
+/** Takes the files that a call names, each from every folder that it may be named in. */
+export class FileCollector {
+  readonly facts: FileFact[] = []
+  readonly #options: FactOptions
+  readonly #whereabouts: Whereabouts
+  readonly #unread: { fail(where: string, reason: string): void }
+
+  constructor(
+    options: FactOptions,
+    whereabouts: Whereabouts,
+    unread: { fail(where: string, reason: string): void },
+  ) {
+    this.#options = options
+    this.#whereabouts = whereabouts
+    this.#unread = unread
+  }
+
+  take(where: string, file: Argument, access: FileFact['access'], from?: Directory): void {
+    const { text } = file
+    if (isLink(text)) return
+    const isDynamic = file.isDynamic || (!/^[/~]/.test(text) && isUnknown(from, access))
+    const fact = pathFact(text, this.#options, isDynamic, from?.path)
+    if (isDynamic) this.#unread.fail(where, `where ${text} lies is known when it runs`)
+    this.facts.push({ where, ...fact, access, isWorkable: isWorkable(fact, access, this.#options) })
+  }
+
+  takeAll(
+    where: string,
+    files: readonly Argument[],
+    access: FileFact['access'],
+    directories: readonly Directory[],
+  ): void {
+    for (const file of files) {
+      if (this.#whereabouts.areHere(directories)) this.take(where, file, access)
+      else if (file.isDynamic || /^[/~]/.test(file.text)) this.take(where, file, access, directories[0])
+      else for (const directory of directories) this.take(where, file, access, directory)
+    }
+  }
+
+  /** Whoever enters a folder reads it. */
+  takeFolder(where: string, { path, certainty }: Directory): void {
+    if (certainty === 'known') this.take(where, { text: path, isDynamic: false }, 'read')
+  }
+
+  /** What a command is known to read and write, with the effects that it has where it runs. */
+  takeKnown(
+    where: string,
+    command: ShellCommand,
+    { reads, writes }: CommandEffects,
+    effects: readonly Effect[],
+  ): void {
+    const { directories } = command
+    this.takeAll(where, reads, 'read', directories)
+    this.takeAll(where, writes, effects.includes('delete') ? 'delete' : 'write', directories)
+    this.takeAll(where, movedIn(command, writes, this.#options), 'delete', directories)
+  }
+
+  /** What else its words name: files in options, files of secrets, and where variables are shown. */
+  takeNamed(where: string, command: ShellCommand, { words, reads, writes }: CommandEffects): void {
+    const { args, directories } = command
+    const taken = writes.length === 0 ? reads : [...reads, ...writes]
+    for (const [i, { text }] of args.entries()) {
+      const hidden = hiddenFile(text, args[i - 1]?.text ?? '', taken)
+      if (hidden !== undefined) this.takeAll(where, [hidden.file], hidden.access, directories)
+    }
+    if (!NAMES_FILES_ALONE.test(words.join(' ')))
+      for (const { text } of args) this.#takeSecret(where, text, taken, directories)
+    if (showsVariables(command)) this.take(where, { text: '/proc/self/environ', isDynamic: false }, 'read')
+  }
+
+  /** What the next build makes again is no loss. */
+  withFiles(
+    { effects, writes, words }: CommandEffects,
+    directories: readonly Directory[],
+  ): readonly Effect[] {
+    if (effects.includes('delete') && words.join() === 'rm' && writes.length > 0) {
+      const areGenerated = directories.every(({ path }) =>
+        writes.every(({ text, isDynamic }) => {
+          const from = this.#whereabouts.areHere(directories) ? undefined : path
+          return isGenerated(pathFact(text, this.#options, isDynamic, from), this.#options)
+        }),
+      )
+      if (areGenerated && directories.every(({ certainty }) => certainty === 'known')) return ['write']
+    }
+    return effects
+  }
+
+  /** A build elsewhere is not the project's own, and what names no files changes those of the folder that it runs in. */
+  withFolder(
+    where: string,
+    { name, directories }: ShellCommand,
+    { writes }: CommandEffects,
+    effects: readonly Effect[],
+  ): readonly Effect[] {
+    if (this.#whereabouts.areHere(directories)) return effects
+    const isChange = effects.includes('write') || effects.includes('delete')
+    const changesFolder = isChange && (UNPACKS.test(name) || writes.every(({ text }) => isLink(text)))
+    let isElsewhere = false
+    for (const { path, certainty } of directories) {
+      const fact = pathFact('.', this.#options, certainty === 'unknown', path)
+      if (certainty === 'above' && fact.place === 'workspace') continue
+      if (fact.place !== 'workspace') isElsewhere = true
+      const isOwn = fact.place === 'workspace' && isWorkable(fact, 'write', this.#options)
+      if (changesFolder && !isOwn)
+        this.take(where, { text: '.', isDynamic: false }, 'write', { path, certainty })
+    }
+    return isElsewhere ? effects.map((effect) => (effect === 'build' ? 'execute' : effect)) : effects
+  }
+
+  /** A file of secrets by its name, also as a part of a word: `HEAD:.env`, `-f.env`, `--file=.env`. */
+  #takeSecret(
+    where: string,
+    text: string,
+    taken: readonly Argument[],
+    directories: readonly Directory[],
+  ): void {
+    if (!text.includes('.') && !text.includes('/')) return
+    for (const part of [text, ...text.split(/[=:@,]/).slice(1), text.replace(/^-{1,2}\w/, '')]) {
+      if (part === '' || part.startsWith('-') || taken.some((file) => file.text === part)) continue
+      if (/^[\w.*?[\]/~-]{3,200}$/.test(part) && /[./]/.test(part) && isSecretPath(part, this.#options))
+        return this.takeAll(where, [{ text: part, isDynamic: false }], 'read', directories)
+    }
+  }
+}
