@@ -12,8 +12,10 @@ import { type SecretFact, secretsIn } from './text/secrets.js'
 import { type SignalFact, signalsIn } from './text/signals.js'
 import type { FoundTool } from './tools/catalogue.js'
 import { guessedRole } from './tools/guessed-tool.js'
+import { ownEntry } from './tools/tool.js'
 import { addressesIn, type MailFact } from './values/mail.js'
 import { amountOf } from './values/money.js'
+import { filesInPatch } from './values/patch.js'
 import { recipientsIn } from './values/recipient.js'
 import { readSql, type SqlFact } from './values/sql.js'
 import { linksIn, type UrlFact, urlFact, urlsIn } from './values/url.js'
@@ -124,6 +126,8 @@ export class Collector {
         return void this.#code.push({ where, interpreter: this.#name, text: value })
       case 'sql':
         return this.#takeSql(where, value)
+      case 'patch':
+        return this.#takePatch(where, value)
       case 'path':
       case 'directory':
         return this.#files.take(where, { text: value, isDynamic: false }, this.#access())
@@ -204,17 +208,16 @@ export class Collector {
   #takeSql(where: string, text: string): void {
     const { statements, unread } = readSql(text)
     if (unread !== undefined) this.fail(where, unread)
-    const effects: Readonly<Record<SqlFact['kind'], Effect>> = {
-      read: 'read',
-      write: 'write',
-      delete: 'delete',
-      schema: 'write',
-      admin: 'admin',
-    }
     for (const statement of statements) {
       this.#sql.push({ where, ...statement })
-      this.#effects.add(effects[statement.kind])
+      this.#effects.add(statement.kind === 'schema' ? 'write' : statement.kind)
     }
+  }
+
+  #takePatch(where: string, patch: string): void {
+    const files = filesInPatch(patch)
+    if (files.length === 0 && patch.trim() !== '') this.fail(where, 'a patch that names no file')
+    for (const { text, access } of files) this.#files.take(where, { text, isDynamic: false }, access)
   }
 
   #takeRecipients(where: string, text: string): void {
@@ -269,8 +272,4 @@ export class Collector {
     if (statement.isDynamic) this.fail(where, `what ${name} is given is known when it runs`)
     return ['read']
   }
-}
-
-function ownEntry<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined
 }

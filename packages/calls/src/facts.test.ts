@@ -286,6 +286,21 @@ describe('a tool', () => {
   })
 })
 
+describe('a patch', () => {
+  it.each([
+    ['*** Add File: ../x', { path: '/srv/x', access: 'write' }],
+    ['*** Delete File: src/a.ts', { path: '/srv/app/src/a.ts', access: 'delete' }],
+  ])('%s is a file that is changed', (input, file) => {
+    const place = { workspace: '/srv/app', home: '/home/ann' }
+    expect(factsOf({ tool: 'apply_patch', arguments: { input } }, place).files).toMatchObject([file])
+  })
+
+  it('that names no file is not read', () => {
+    const { unread } = factsOf({ tool: 'apply_patch', arguments: { patch: '+x' } }, PLACE)
+    expect(unread).toEqual([{ where: '/patch', reason: 'a patch that names no file' }])
+  })
+})
+
 describe('no string is looked past', () => {
   it('in lists, in names of members, in JSON within a string', () => {
     const encoded = JSON.stringify({ deep: JSON.stringify({ path: '/etc/shadow' }) })

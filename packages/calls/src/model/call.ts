@@ -20,10 +20,11 @@ export interface Words {
   readonly user?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** What an argument is. `directory`: the folder that the call's commands run in. `query`: words to search by. `identifier`: of something that the tool knows. */
+/** What an argument is. `directory`: the folder that the call's commands run in. `patch`: changes of files that it names itself. `query`: words to search by. `identifier`: of something that the tool knows. */
 export type Role =
   | 'path'
   | 'directory'
+  | 'patch'
   | 'url'
   | 'recipient'
   | 'amount'

@@ -1,7 +1,7 @@
 import type { Annotations, Effect } from '../model/call.js'
 import { guessedTool } from './guessed-tool.js'
 import { KNOWN_TOOLS } from './known-tools.js'
-import { serverOf, type Tool, type Tools, toolName } from './tool.js'
+import { ownEntry, serverOf, type Tool, type Tools, toolName } from './tool.js'
 
 /** What is known of a tool, or guessed. */
 export interface FoundTool extends Tool {
@@ -103,8 +103,4 @@ function patternOf(name: string): RegExp {
     .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
     .join('.*')
   return new RegExp(`^${source}$`, 's')
-}
-
-function ownEntry<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined
 }

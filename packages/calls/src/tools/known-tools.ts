@@ -127,7 +127,7 @@ export const KNOWN_TOOLS: Tools = Object.fromEntries([
   }),
   ...each('move_file rename_file copy_file', ['write'], PATHS),
   ...each('delete_file remove_file delete_directory remove_directory', ['delete'], PATHS),
-  ...each('apply_patch', ['write'], { patch: 'text', input: 'text' }),
+  ...each('apply_patch', ['write'], { patch: 'patch', input: 'patch' }),
   ...each(
     'git_status git_diff git_diff_unstaged git_diff_staged git_log git_show git_branch',
     ['read'],

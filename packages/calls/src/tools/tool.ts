@@ -46,3 +46,8 @@ export function serverOf(name: string): string | undefined {
     ?.toLowerCase()
     .replace(/^(?:mcp-)?server-|-mcp(?:-server)?$/, '')
 }
+
+/** What a record has under a name, and not what every object has. */
+export function ownEntry<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined
+}

@@ -22,6 +22,7 @@ const MAXIMUM_FILE_BYTES = 1_048_576
 const ROLES = [
   'path',
   'directory',
+  'patch',
   'url',
   'recipient',
   'amount',

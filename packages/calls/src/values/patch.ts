@@ -1,0 +1,34 @@
+/** A file that a patch changes, and how. */
+export interface PatchedFile {
+  readonly text: string
+  readonly access: 'write' | 'delete'
+}
+
+/** A header of a patch for agents; whatever stands before it is taken for blanks, as their readers do. */
+const MARKER =
+  /^\W{0,8}\*{3}\s*(add|create|update|modify|edit|delete|remove|rename|move)\b(?:\s+file)?(?:\s+to)?\s*:\s*(.+?)\s*$/i
+/** A header of a unified diff, with the time that some programs put behind a tab. */
+const UNIFIED = /^(?:---|\+\+\+|rename (?:from|to)|copy to)\s+([^\t]+?)\s*(?:\t.*)?$/
+const DELETES = /^(?:delete|remove)$/i
+
+/**
+ * The files that a patch names: `*** Add File: src/a.ts` as agents write it, and `+++ b/src/a.ts` of a unified diff. Lines
+ * of a diff that look like a header count as one: what is said too much makes a verdict stricter.
+ */
+export function filesInPatch(patch: string): PatchedFile[] {
+  const found = new Map<string, PatchedFile>()
+  for (const line of patch.split(/\r\n|[\n\r\u2028\u2029]/)) {
+    const [, verb = '', named] = MARKER.exec(line) ?? []
+    const text = named ?? unifiedFile(line)
+    if (text === undefined) continue
+    const access = DELETES.test(verb) ? 'delete' : 'write'
+    found.set(`${access} ${text}`, { text, access })
+  }
+  return [...found.values()]
+}
+
+function unifiedFile(line: string): string | undefined {
+  const named = UNIFIED.exec(line)?.[1]?.replace(/^"(.*)"$/, '$1')
+  if (named === undefined || named === '/dev/null') return undefined
+  return named.replace(/^[ab]\//, '')
+}
