@@ -5,6 +5,9 @@ export interface DocumentFacts {
   readonly seq: number
   readonly owner: string
   readonly scope: string
+  /** Who stored it, and whether that one is believed, where a question may ask for it. */
+  readonly source?: string | undefined
+  readonly isTrusted?: boolean | undefined
   readonly layer: string
   readonly importance: number
   readonly occurredAt: number
@@ -18,10 +21,25 @@ export interface DocumentFacts {
   readonly validTo: number
 }
 
-/** Who may read a memory follows from its owner and scope alone. */
-export interface Audience {
+/** Whose a memory is, who may read it, and who stored it: there are few of these beside all memories. */
+export interface Provenance {
   readonly owner: string
   readonly scope: string
+  readonly source: string | undefined
+  readonly isTrusted: boolean
+  /** Number of its documents, and the last of them; `Documents.earlier` leads to the others. */
+  count: number
+  last: number
+  /** The last dated remark of the owner in this scope. */
+  readonly remarks: { last: number }
+}
+
+/** One session of each owner that has one of this name. */
+interface OwnedSession {
+  readonly owner: string
+  /** The document of its last turn. */
+  last: number
+  readonly number: number
 }
 
 export const REMOVED = 1
@@ -43,7 +61,9 @@ export class Documents {
   occurredAt = new Float64Array(1024)
   expiresAt = new Float64Array(1024)
   importance = new Float32Array(1024)
-  audience = new Uint32Array(1024)
+  provenance = new Uint32Array(1024)
+  /** The document before of the same provenance. */
+  earlier = new Uint32Array(1024)
   length = new Uint16Array(1024)
   layer = new Uint8Array(1024)
   /** 0 for nearly all: `REMOVED`, or `EXPIRES` where `expiresAt` has to be looked at. */
@@ -56,13 +76,11 @@ export class Documents {
   /** Sum of the lengths of those that are not removed. */
   totalLength = 0
   readonly validity = new Map<number, { readonly from: number; readonly to: number }>()
-  readonly audiences: Audience[] = []
-  readonly #audienceNumbers = new Map<string, number>()
-  readonly #sessionNumbers = new Map<string, number>()
-  /** The last turn of each session. */
-  readonly #lastOf: number[] = []
-  /** The last dated remark of each audience. */
-  readonly #lastRemark: number[] = []
+  readonly provenances: Provenance[] = []
+  readonly #provenanceNumbers = new Map<string, number>()
+  readonly #remarks = new Map<string, { last: number }>()
+  readonly #sessions = new Map<string, OwnedSession[]>()
+  #sessionCount = 0
   /** Where a seq leads: numbers of documents, one more than they are, by the hash of their seq. */
   #places = new Uint32Array(2048)
 
@@ -71,7 +89,7 @@ export class Documents {
   }
 
   get bytes(): number {
-    return this.seq.length * 60 + (this.#sessionNumbers.size + this.#audienceNumbers.size) * 150
+    return this.seq.length * 64 + (this.#sessionCount + this.provenances.length) * 200
   }
 
   add(facts: DocumentFacts, length: number): number {
@@ -83,7 +101,7 @@ export class Documents {
     this.expiresAt[doc] = facts.expiresAt
     this.state[doc] = facts.expiresAt === Number.POSITIVE_INFINITY ? 0 : EXPIRES
     this.importance[doc] = facts.importance
-    this.audience[doc] = this.#audience(facts)
+    this.#belong(doc, facts)
     this.length[doc] = Math.min(length, 65_535)
     this.layer[doc] = LAYER_NUMBERS.get(facts.layer) ?? 0
     this.before[doc] = NONE
@@ -116,31 +134,41 @@ export class Documents {
     this.totalLength -= this.length[doc] as number
   }
 
-  sessionOf(owner: string, sessionId: string): number | undefined {
-    return this.#sessionNumbers.get(`${owner}\0${sessionId}`)
+  /** The documents of a provenance, the latest first. */
+  *ofProvenance({ last }: Provenance): Generator<number> {
+    for (let doc = last; doc !== NONE; doc = this.earlier[doc] as number) yield doc
   }
 
-  #audience({ owner, scope }: DocumentFacts): number {
-    const key = `${scope}\0${owner}`
-    const known = this.#audienceNumbers.get(key)
-    if (known !== undefined) return known
-    const number = this.audiences.push({ owner, scope }) - 1
-    this.#audienceNumbers.set(key, number)
-    return number
+  /** The documents in the sessions of this name, whosever these are. */
+  *inSessions(sessionId: string): Generator<number> {
+    for (const { last } of this.#sessions.get(sessionId) ?? []) {
+      for (let doc = last; doc !== NONE; doc = this.before[doc] as number) yield doc
+    }
+  }
+
+  #belong(doc: number, { owner, scope, source, isTrusted = true }: DocumentFacts): void {
+    const key = `${scope}\0${owner}\0${source ?? ''}\0${isTrusted}`
+    let number = this.#provenanceNumbers.get(key)
+    if (number === undefined) {
+      const circle = `${scope}\0${owner}`
+      const remarks = this.#remarks.get(circle) ?? { last: NONE }
+      this.#remarks.set(circle, remarks)
+      number = this.provenances.push({ owner, scope, source, isTrusted, count: 0, last: NONE, remarks }) - 1
+      this.#provenanceNumbers.set(key, number)
+    }
+    const provenance = this.provenances[number] as Provenance
+    this.provenance[doc] = number
+    this.earlier[doc] = provenance.last
+    provenance.last = doc
+    provenance.count++
   }
 
   /** Takes its place among the turns of its session, nearly always behind the last one. */
   #join(doc: number, owner: string, sessionId: string, turn: number): void {
-    const key = `${owner}\0${sessionId}`
-    let session = this.#sessionNumbers.get(key)
-    if (session === undefined) {
-      session = this.#sessionNumbers.size
-      this.#sessionNumbers.set(key, session)
-      this.#lastOf.push(NONE)
-    }
+    const session = this.#session(owner, sessionId)
     this.turn[doc] = turn
-    this.session[doc] = session
-    let before = this.#lastOf[session] as number
+    this.session[doc] = session.number
+    let before = session.last
     let after = NONE
     while (before !== NONE && (this.turn[before] as number) > turn) {
       after = before
@@ -149,18 +177,28 @@ export class Documents {
     this.before[doc] = before
     this.after[doc] = after
     if (before !== NONE) this.after[before] = doc
-    if (after === NONE) this.#lastOf[session] = doc
+    if (after === NONE) session.last = doc
     else this.before[after] = doc
+  }
+
+  #session(owner: string, sessionId: string): OwnedSession {
+    const ofThisName = this.#sessions.get(sessionId)
+    const known = ofThisName?.find((one) => one.owner === owner)
+    if (known !== undefined) return known
+    const session = { owner, last: NONE, number: this.#sessionCount++ }
+    if (ofThisName === undefined) this.#sessions.set(sessionId, [session])
+    else ofThisName.push(session)
+    return session
   }
 
   /** Where nobody says what belongs together, what is dated alike and was stored in a row is taken for a conversation. */
   #suppose(doc: number, isDated: boolean): void {
-    const audience = this.audience[doc] as number
-    const last = this.#lastRemark[audience]
+    const { remarks } = this.provenances[this.provenance[doc] as number] as Provenance
+    const { last } = remarks
     const isRemark = isDated && (this.length[doc] as number) <= REMARK_WORDS
-    this.#lastRemark[audience] = isRemark ? doc : NONE
+    remarks.last = isRemark ? doc : NONE
     this.turn[doc] = 0
-    if (!isRemark || last === undefined || last === NONE) return
+    if (!isRemark || last === NONE) return
     const apart = Math.abs((this.occurredAt[doc] as number) - (this.occurredAt[last] as number))
     if (apart > OCCASION_MS) return
     this.turn[doc] = (this.turn[last] as number) + 1
@@ -181,7 +219,8 @@ export class Documents {
     this.occurredAt = grown(this.occurredAt, new Float64Array(length))
     this.expiresAt = grown(this.expiresAt, new Float64Array(length))
     this.importance = grown(this.importance, new Float32Array(length))
-    this.audience = grown(this.audience, new Uint32Array(length))
+    this.provenance = grown(this.provenance, new Uint32Array(length))
+    this.earlier = grown(this.earlier, new Uint32Array(length))
     this.length = grown(this.length, new Uint16Array(length))
     this.layer = grown(this.layer, new Uint8Array(length))
     this.state = grown(this.state, new Uint8Array(length))

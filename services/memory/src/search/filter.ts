@@ -51,8 +51,7 @@ export function circumstancesOf(request: Circumstances): Filter {
 
 /** Whether a filter asks for what the index in memory does not know. */
 export function asksTheFile(filter: Filter): boolean {
-  const { sessionId, scope, origin, source, isTrusted, where } = filter
-  return [sessionId, scope, origin, source, isTrusted, where].some((condition) => condition !== undefined)
+  return filter.origin !== undefined || filter.where !== undefined
 }
 
 /** The filter as SQL; what has expired never fits, swept or not. Lists go in as JSON so that their length does not change the statement. */

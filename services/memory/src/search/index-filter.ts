@@ -4,6 +4,9 @@ import { REMOVED } from './documents.js'
 import { type Filter, tagKeys } from './filter.js'
 import type { MemoryIndex } from './memory-index.js'
 
+/** So many documents are looked at one by one, where they are no more than this share of all; for more it takes less time to read the lists of all words. */
+export const FEW = 20_000
+const FEW_SHARE = 1 / 8
 const COUNTED = 4096
 const ONE_IN = new Uint32Array(1)
 const ONE_OUT = new Uint32Array(1)
@@ -14,10 +17,12 @@ export class IndexFilter {
   readonly #nowMs: number
   readonly #from: number
   readonly #to: number
-  /** For each audience, layer and document whether it is wanted; undefined where all are. */
-  readonly #readable: Uint8Array | undefined
+  /** For each provenance and layer whether it is wanted; undefined where all are. */
+  readonly #provenances: Uint8Array | undefined
   readonly #layers: Uint8Array | undefined
-  readonly #wanted: Uint8Array | undefined
+  readonly #conditions: Conditions
+  /** All documents that fit, in ascending order, where these are found without a look at all others. */
+  readonly few: Uint32Array | undefined
 
   /** `allowed` has the memories that fit what the index does not know, by their `seq`. */
   constructor(index: MemoryIndex, filter: Filter, nowMs: number, allowed?: ReadonlySet<number>) {
@@ -29,9 +34,11 @@ export class IndexFilter {
       filter.toMs ?? Number.POSITIVE_INFINITY,
       (filter.beforeMs ?? Number.POSITIVE_INFINITY) - 1,
     )
-    this.#readable = readable(index, filter)
+    this.#provenances = wantedProvenances(index, filter)
     this.#layers = wantedLayers(filter)
-    this.#wanted = wanted(index, filter, allowed)
+    this.#conditions = new Conditions(index, filter, allowed)
+    const few = this.#fewest()
+    if (few !== undefined) this.few = few.subarray(0, this.keep(few, few.length, few))
   }
 
   fits(doc: number): boolean {
@@ -41,10 +48,10 @@ export class IndexFilter {
 
   /** Copies those that fit of the first `count` of `docs` to `kept`, and gives their number. */
   keep(docs: Uint32Array, count: number, kept: Uint32Array): number {
-    const { occurredAt, expiresAt, state, audience, layer } = this.#index.documents
-    const isReadable = this.#readable
+    const { occurredAt, expiresAt, state, provenance, layer } = this.#index.documents
+    const isProvenance = this.#provenances
     const isLayer = this.#layers
-    const isWanted = this.#wanted
+    const { met, conditions } = this.#conditions
     const from = this.#from
     const to = this.#to
     const nowMs = this.#nowMs
@@ -53,9 +60,9 @@ export class IndexFilter {
     for (let i = 0; i < count; i++) {
       const doc = docs[i] as number
       if (state[doc] !== 0 && (state[doc] === REMOVED || (expiresAt[doc] as number) <= nowMs)) continue
-      if (isReadable !== undefined && isReadable[audience[doc] as number] === 0) continue
+      if (isProvenance !== undefined && isProvenance[provenance[doc] as number] === 0) continue
       if (isLayer !== undefined && isLayer[layer[doc] as number] === 0) continue
-      if (isWanted !== undefined && isWanted[doc] === 0) continue
+      if (met !== undefined && met[doc] !== conditions) continue
       if (!isOfAnyTime && !((occurredAt[doc] as number) >= from && (occurredAt[doc] as number) <= to))
         continue
       kept[number++] = doc
@@ -65,6 +72,7 @@ export class IndexFilter {
 
   /** Number of all that fit. */
   count(): number {
+    if (this.few !== undefined) return this.few.length
     const docs = new Uint32Array(COUNTED)
     const kept = new Uint32Array(COUNTED)
     const all = this.#index.documents.count
@@ -76,55 +84,103 @@ export class IndexFilter {
     }
     return number
   }
+
+  /** The documents that meet the condition which the fewest meet, in ascending order. */
+  #fewest(): Uint32Array | undefined {
+    const { documents } = this.#index
+    const isProvenance = this.#provenances
+    const wanted = documents.provenances.filter((_, i) => isProvenance?.[i] === 1)
+    const ofProvenances = wanted.reduce((sum, { count }) => sum + count, 0)
+    const { fewest } = this.#conditions
+    const few = Math.min(FEW, documents.count * FEW_SHARE)
+    if (isProvenance !== undefined && ofProvenances <= Math.min(few, fewest?.count ?? few)) {
+      return sorted(
+        wanted.map((one) => documents.ofProvenance(one)),
+        ofProvenances,
+      )
+    }
+    return fewest === undefined || fewest.count > few ? undefined : sorted([fewest.docs()], fewest.count)
+  }
 }
 
-/** For each audience whether the caller belongs to it; undefined where it may read everything. */
-function readable({ documents }: MemoryIndex, { reach }: Filter): Uint8Array | undefined {
-  if (reach === undefined) return undefined
-  const own = storable(reach.owner)
-  const shared = new Set(['shared', ...(reach.groups ?? []).map((group) => `group:${group}`)])
-  return Uint8Array.from(documents.audiences, ({ owner, scope }) => {
-    return owner === own || (reach.isOwnOnly !== true && shared.has(scope)) ? 1 : 0
+/** Those who meet a condition, of whom there are so many. */
+interface Meeting {
+  readonly count: number
+  docs(): Iterable<number>
+}
+
+/** What is asked of few: their tags, their session, what they hold for, and what the file knows of them. */
+class Conditions {
+  readonly #index: MemoryIndex
+  /** Number of conditions that each document meets, of so many; undefined where there are none. */
+  met: Uint8Array | undefined
+  conditions = 0
+  fewest: Meeting | undefined
+
+  constructor(index: MemoryIndex, filter: Filter, allowed: ReadonlySet<number> | undefined) {
+    this.#index = index
+    const { documents, postings } = index
+    for (const term of tagKeys(filter).map((key) => index.tag(key))) {
+      const count = term === undefined ? 0 : postings.count(term)
+      this.#add({ count, docs: () => (term === undefined ? [] : postings.documents(term)) })
+    }
+    if (filter.sessionId !== undefined) {
+      const docs = [...documents.inSessions(storable(filter.sessionId))]
+      this.#add({ count: docs.length, docs: () => docs })
+    }
+    if (allowed !== undefined) {
+      const docs = () => [...allowed].flatMap((seq) => documents.find(seq) ?? [])
+      this.#add({ count: allowed.size, docs })
+    }
+    this.#leaveOutEnded(filter.heldAtMs)
+  }
+
+  #add(meeting: Meeting): void {
+    this.met ??= new Uint8Array(this.#index.documents.count)
+    for (const doc of meeting.docs()) this.met[doc] = (this.met[doc] as number) + 1
+    this.conditions++
+    if (this.fewest === undefined || meeting.count < this.fewest.count) this.fewest = meeting
+  }
+
+  #leaveOutEnded(heldAtMs: number | undefined): void {
+    const { validity, count } = this.#index.documents
+    if (heldAtMs === undefined || validity.size === 0) return
+    if (this.met === undefined) {
+      this.met = new Uint8Array(count).fill(1)
+      this.conditions = 1
+    }
+    for (const [doc, { to }] of validity) if (to <= heldAtMs) this.met[doc] = 0
+  }
+}
+
+function sorted(lists: readonly Iterable<number>[], most: number): Uint32Array {
+  const docs = new Uint32Array(most)
+  let count = 0
+  for (const list of lists) for (const doc of list) docs[count++] = doc
+  return docs.subarray(0, count).sort()
+}
+
+/** For each provenance whether the caller may read it, and asked for it; undefined where all are wanted. */
+function wantedProvenances(
+  { documents }: MemoryIndex,
+  { reach, scope, source, isTrusted }: Filter,
+): Uint8Array | undefined {
+  if ([reach, scope, source, isTrusted].every((condition) => condition === undefined)) return undefined
+  const own = reach === undefined ? undefined : storable(reach.owner)
+  const shared = new Set(['shared', ...(reach?.groups ?? []).map((group) => `group:${group}`)])
+  const from = source === undefined ? undefined : storable(source)
+  return Uint8Array.from(documents.provenances, (one) => {
+    const isReadable =
+      reach === undefined || one.owner === own || (reach.isOwnOnly !== true && shared.has(one.scope))
+    const isAsked =
+      (scope === undefined || one.scope === scope) &&
+      (from === undefined || one.source === from) &&
+      (isTrusted === undefined || one.isTrusted === isTrusted)
+    return isReadable && isAsked ? 1 : 0
   })
 }
 
 function wantedLayers({ layers = [] }: Filter): Uint8Array | undefined {
   if (layers.length === 0) return undefined
   return Uint8Array.from(MEMORY_LAYERS, (layer) => (layers.includes(layer) ? 1 : 0))
-}
-
-/** The documents that fit what is asked of few: their tags, what they hold for, and what the file knows of them. */
-function wanted(
-  index: MemoryIndex,
-  filter: Filter,
-  allowed: ReadonlySet<number> | undefined,
-): Uint8Array | undefined {
-  const { count, seq, validity } = index.documents
-  const isTagged = tagged(index, filter)
-  const { heldAtMs } = filter
-  const mayHaveEnded = heldAtMs !== undefined && validity.size > 0
-  if (!mayHaveEnded && allowed === undefined) return isTagged
-  const isWanted = isTagged ?? new Uint8Array(count).fill(1)
-  if (mayHaveEnded) for (const [doc, { to }] of validity) if (to <= heldAtMs) isWanted[doc] = 0
-  if (allowed !== undefined) {
-    for (let doc = 0; doc < count; doc++) if (!allowed.has(seq[doc] as number)) isWanted[doc] = 0
-  }
-  return isWanted
-}
-
-function tagged(index: MemoryIndex, filter: Filter): Uint8Array | undefined {
-  const keys = tagKeys(filter)
-  if (keys.length === 0) return undefined
-  const counts = new Uint8Array(index.documents.count)
-  for (const term of keys.map((key) => index.tag(key))) {
-    if (term === undefined) return counts.fill(0)
-    index.postings.read(term, (page, from, to) => {
-      for (let i = from; i < to; i++) {
-        const doc = (page[i] as number) >>> 8
-        counts[doc] = (counts[doc] as number) + 1
-      }
-    })
-  }
-  for (let doc = 0; doc < counts.length; doc++) counts[doc] = counts[doc] === keys.length ? 1 : 0
-  return counts
 }

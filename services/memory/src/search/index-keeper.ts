@@ -19,7 +19,7 @@ const COLUMNS = [
     'tags',
     'content',
   ],
-  ...['metadata', 'session_id', 'turn', 'valid_from', 'valid_to'],
+  ...['metadata', 'session_id', 'turn', 'valid_from', 'valid_to', 'source', 'trusted'],
 ] as const
 /** All rows as one text: the library takes longer for each value that it hands over than SQLite for the row. */
 const JSON_OF_ROWS = `json_group_array(json_array(${COLUMNS.join(', ')})) AS rows`

@@ -10,6 +10,8 @@ export interface IndexedRow {
   readonly seq: number
   readonly owner: string
   readonly scope: string
+  readonly source?: string
+  readonly trusted?: number
   readonly layer: string
   readonly importance: number
   readonly created_at: number
@@ -103,6 +105,8 @@ export class MemoryIndex {
         seq: row.seq,
         owner: row.owner,
         scope: row.scope,
+        source: row.source,
+        isTrusted: row.trusted !== 0,
         layer: row.layer,
         importance: row.importance,
         occurredAt: row.occurred_at,

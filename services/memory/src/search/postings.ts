@@ -62,6 +62,28 @@ export class Postings {
     }
   }
 
+  /** The documents of a term, in ascending order. */
+  documents(term: number): Uint32Array {
+    const docs = new Uint32Array(this.count(term))
+    let at = 0
+    this.read(term, (page, from, to) => {
+      for (let i = from; i < to; i++) docs[at++] = (page[i] as number) >>> 8
+    })
+    return docs
+  }
+
+  /** Reads the entries of these documents alone, which are in ascending order as those of every term are. */
+  readOf(term: number, docs: Uint32Array, reader: BlockReader): void {
+    let next = 0
+    this.read(term, (page, from, to) => {
+      const last = (page[to - 1] as number) >>> 8
+      for (let at = from; next < docs.length && (docs[next] as number) <= last; next++) {
+        at = placeOf(docs[next] as number, page, at, to)
+        if ((page[at] as number) >>> 8 === docs[next]) reader(page, at, at + 1)
+      }
+    })
+  }
+
   /** A term's next block, the address of which stands behind the last entry of the one before. */
   #extend(term: number): number {
     const before = this.#end[term] as number
@@ -90,4 +112,19 @@ export class Postings {
 function copied<Numbers extends Uint32Array | Uint16Array>(from: Numbers, to: Numbers): Numbers {
   to.set(from)
   return to
+}
+
+/** The first place from `from` on whose document is this one or a later one; there is one before `to`. */
+function placeOf(doc: number, page: Uint32Array, from: number, to: number): number {
+  let low = from
+  let step = 1
+  while (low + step < to && (page[low + step] as number) >>> 8 < doc) step *= 2
+  let high = Math.min(low + step, to - 1)
+  low += step >>> 1
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((page[middle] as number) >>> 8 < doc) low = middle + 1
+    else high = middle
+  }
+  return low
 }

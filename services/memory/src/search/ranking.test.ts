@@ -211,9 +211,9 @@ describe('a ranking', () => {
       const term = { term: index.vocabulary.find('common') ?? 0, weight: 1 }
       all.begin()
       all.add(term, 1)
-      const { audiences, audience, state } = index.documents
+      const { provenances, provenance, state } = index.documents
       const fitting = [...all.touched.subarray(0, all.touchedCount)].filter(
-        (doc) => audiences[audience[doc] as number]?.owner === owner && state[doc] === 0,
+        (doc) => provenances[provenance[doc] as number]?.owner === owner && state[doc] === 0,
       )
       const best = fitting.toSorted((a, b) => (all.scores[b] ?? 0) - (all.scores[a] ?? 0) || b - a)
       const { ranked, isTotalAtLeast } = ask(owner)

@@ -129,6 +129,11 @@ export class Ranker {
     scoring.begin()
     const words = asked.map(({ terms }, i) => ({ terms, bit: bitOf(i), rarity: this.#rarity(terms) }))
     words.sort((a, b) => b.rarity - a.rarity)
+    if (filter.few !== undefined) {
+      for (const { terms, bit } of words) for (const term of terms) scoring.add(term, bit, filter.few)
+      scoring.filter(filter)
+      return false
+    }
     const common = words.filter(({ terms }) => terms.some(({ term }) => this.#isCommon(term)))
     for (const { terms, bit } of words) {
       if (!terms.some(({ term }) => this.#isCommon(term))) for (const term of terms) scoring.add(term, bit)

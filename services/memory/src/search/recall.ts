@@ -11,6 +11,7 @@ import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js
 import type { Reach } from '../model/memory-storage.js'
 import { cursorAt, placeOf } from './cursor.js'
 import { explanation } from './explanation.js'
+import { fewWithWords, newest } from './few.js'
 import {
   asksTheFile,
   type Condition,
@@ -116,19 +117,27 @@ export class Recall {
   #list(query: MemoryQuery, wanted: Filter, nowMs: number): MemoryRecalled {
     const filter = filterCondition(wanted, nowMs)
     const place = query.cursor === undefined ? undefined : placeOf(query.cursor, 2)
+    const offset = place === undefined ? (query.offset ?? 0) : 0
     const behind = place === undefined ? '' : ' AND (m.occurred_at, m.seq) < (?, ?)'
+    const known = this.#keeper.isUp && !asksTheFile(wanted) ? this.#fitting(wanted, nowMs) : undefined
+    const few = known?.few && newest(this.#keeper.index, known.few, offset + query.limit + 1, place)
+    const from =
+      few === undefined ? 'memories m' : 'json_each(?) one CROSS JOIN memories m ON m.seq = one.value'
     const rows = this.#rows<SearchedRow & { readonly available: number }>(
       `WITH page AS MATERIALIZED (
-          SELECT m.seq, m.occurred_at, ${BYTES} AS bytes FROM memories m WHERE ${filter.sql}${behind}
+          SELECT m.seq, m.occurred_at, ${BYTES} AS bytes FROM ${from} WHERE ${filter.sql}${behind}
           ORDER BY m.occurred_at DESC, m.seq DESC LIMIT ? OFFSET ?
         ),
         measured AS (
           SELECT seq, bytes, sum(bytes) OVER (ORDER BY occurred_at DESC, seq DESC) AS up_to,
             count(*) OVER () AS available FROM page
         )
-      SELECT m.*, measured.available FROM measured JOIN memories m ON m.seq = measured.seq
+      SELECT m.*, measured.available FROM measured CROSS JOIN memories m ON m.seq = measured.seq
       WHERE ${IS_WITHIN_PAGE} ORDER BY m.occurred_at DESC, m.seq DESC`,
-      [...filter.values, ...(place ?? []), query.limit + 1, place === undefined ? (query.offset ?? 0) : 0],
+      [
+        ...(few === undefined ? [] : [JSON.stringify(few)]),
+        ...[...filter.values, ...(place ?? []), query.limit + 1, offset],
+      ],
     )
     const taken = rows.slice(0, query.limit)
     const available = rows[0]?.available ?? 0
@@ -138,7 +147,8 @@ export class Recall {
         const facts = { relevance: 1, importance: row.importance, ageMs: nowMs - row.occurred_at }
         return { ...memoryFromRow(row), score: score(facts) }
       }),
-      total: this.#count(wanted, filter, nowMs),
+      // To count rows takes longer than to read a page of them.
+      total: known?.count() ?? this.#count(filter),
       ...(taken.length < Math.min(query.limit, available) ? { truncated: true } : {}),
       ...(last !== undefined && taken.length < available
         ? { next_cursor: cursorAt([last.occurred_at, last.seq]) }
@@ -146,22 +156,23 @@ export class Recall {
     }
   }
 
-  /** How many fit: by the index where it is there, since counting rows takes longer than reading a page of them. */
-  #count(wanted: Filter, filter: Condition, nowMs: number): number {
-    if (this.#keeper.isUp && !asksTheFile(wanted))
-      return new IndexFilter(this.#keeper.index, wanted, nowMs).count()
+  #count({ sql, values }: Condition): number {
     const [counted] = this.#rows<{ total: number }>(
-      `SELECT count(*) AS total FROM memories m WHERE ${filter.sql}`,
-      filter.values,
+      `SELECT count(*) AS total FROM memories m WHERE ${sql}`,
+      values,
     )
     return counted?.total ?? 0
+  }
+
+  #fitting(filter: Filter, nowMs: number, allowed?: ReadonlySet<number>): IndexFilter {
+    return new IndexFilter(this.#keeper.index, filter, nowMs, allowed)
   }
 
   #search(text: string, query: MemoryQuery, filter: Filter, { nowMs, asked }: Asked): MemoryRecalled {
     const { index } = this.#keeper
     const [offset = 0] = query.cursor === undefined ? [query.offset ?? 0] : placeOf(query.cursor, 1)
     const depth = offset + query.limit
-    const wanted = new IndexFilter(index, filter, nowMs, this.#allowed(filter, nowMs))
+    const wanted = this.#wanted(text, filter, nowMs)
     const nearest = this.#meaning.nearest(asked, index, { wanted, depth })
     const near = nearest !== undefined && 'near' in nearest ? nearest.near : undefined
     const ranker = this.#rankerOf(index)
@@ -194,11 +205,21 @@ export class Recall {
     }
   }
 
-  #allowed(filter: Filter, nowMs: number): ReadonlySet<number> | undefined {
-    if (!asksTheFile(filter)) return undefined
+  /** The file is asked about those alone that have a word of the question, or fit what the index knows, where these are few. */
+  #wanted(text: string, filter: Filter, nowMs: number): IndexFilter {
+    const { index } = this.#keeper
+    const known = this.#fitting(filter, nowMs)
+    if (!asksTheFile(filter)) return known
     const { sql, values } = filterCondition(filter, nowMs)
-    const rows = this.#rows<{ seq: number }>(`SELECT m.seq FROM memories m WHERE ${sql}`, values)
-    return new Set(rows.map(({ seq }) => seq))
+    const docs = known.few ?? fewWithWords(index, text, known)
+    const rows =
+      docs === undefined
+        ? this.#rows<{ seq: number }>(`SELECT m.seq FROM memories m WHERE ${sql}`, values)
+        : this.#rows<{ seq: number }>(
+            `SELECT m.seq FROM json_each(?) one CROSS JOIN memories m ON m.seq = one.value WHERE ${sql}`,
+            [JSON.stringify(Array.from(docs, (doc) => index.documents.seq[doc])), ...values],
+          )
+    return this.#fitting(filter, nowMs, new Set(rows.map(({ seq }) => seq)))
   }
 
   /** The memories of a page in this order, as many as one may have by their bytes. */

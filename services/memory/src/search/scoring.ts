@@ -64,9 +64,12 @@ export class Scoring {
     return rarityAmong(this.#index.size, this.#index.having(term))
   }
 
-  /** Adds to each document what this term is worth in it, and sets a bit in those that have it. */
-  add(term: WeightedTerm, bit: number): void {
-    this.#index.postings.read(term.term, this.adder(term, bit))
+  /** Adds to each document what this term is worth in it, and sets a bit in those that have it; `docs` are all that matter. */
+  add(term: WeightedTerm, bit: number, docs?: Uint32Array): void {
+    const { postings } = this.#index
+    const add = this.adder(term, bit)
+    if (docs === undefined || docs.length > postings.count(term.term)) postings.read(term.term, add)
+    else postings.readOf(term.term, docs, add)
   }
 
   /** Adds what a term is worth in the documents of a block, those apart that have a bit of `except`. */
