@@ -1,6 +1,6 @@
 /** The thread in which calls and words are judged: tells of each evaluation what the policy says, as soon as it is known. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { callDigest } from '@jamey/calls'
+import { type Call, callDigest } from '@jamey/calls'
 import {
   type CallVerdict,
   judgeCall,
@@ -23,7 +23,7 @@ import type {
 } from './thread/evaluation-message.js'
 import { EvaluationScheduler } from './thread/evaluation-scheduler.js'
 import { Progress } from './thread/progress.js'
-import { type Remembered, SessionDesk } from './thread/session-desk.js'
+import { type CallSession, type Remembered, SessionDesk } from './thread/session-desk.js'
 
 const DEFAULT_BUDGET_MS = 250
 /** So that what is compiled late is compiled before anybody waits. */
@@ -68,13 +68,9 @@ function* evaluating(id: number, work: Work, dueMs: number): Generator<undefined
     const startMs = performance.now()
     // Nobody waits any more: the time goes to those who do.
     if (startMs >= dueMs) return tellOutcome({ id, result: 'late' })
-    if (leftMs < 0) return tellOutcome({ id, result: withDigests(work, outOfTime(by)) })
+    if (leftMs < 0) return tellOutcome({ id, result: findingsOf(work, outOfTime(by)) })
     const { done, value } = steps.next()
-    if (done === true)
-      return tellOutcome({
-        id,
-        result: { ...withDigests(work, value), ...rememberedOf(work, value), ...factsFor(work, value) },
-      })
+    if (done === true) return tellOutcome({ id, result: findingsOf(work, value) })
     leftMs -= performance.now() - startMs
     yield
   }
@@ -94,30 +90,40 @@ function outOfTime({ version: policyVersion }: Policy): Omit<CallVerdict, 'facts
   }
 }
 
-/** What its session remembers of a call: with changed arguments, where it may be made with these alone. */
-function rememberedOf(work: Work, verdict: CallVerdict): { remembered?: Remembered } {
-  if (!('call' in work) || work.belongsTo === undefined) return {}
-  const call = { ...work.call, arguments: verdict.arguments ?? work.call.arguments }
-  return { remembered: desk.called(work.belongsTo, call, verdict) }
+/** Without facts where there was no time to find them. */
+type Reached = Omit<CallVerdict, 'facts'> & Partial<Pick<CallVerdict, 'facts'>>
+
+/** What is undefined is not in its JSON. Facts stay here, but for the judge: they may be many times as large as what is asked. */
+function findingsOf(work: Work, verdict: Reached): Findings {
+  const { decision, reasons, rules, failures, mayBeJudged, readsContext, policyVersion } = verdict
+  if (!('call' in work))
+    return { decision, reasons, rules, failures, mayBeJudged, readsContext, policyVersion }
+  const { call, belongsTo, isForJudge } = work
+  const { arguments: changed, facts } = verdict
+  return {
+    decision,
+    reasons,
+    rules,
+    failures,
+    mayBeJudged,
+    readsContext,
+    policyVersion,
+    callDigest: callDigest(call),
+    arguments: changed,
+    changedCallDigest: changed && callDigest({ tool: call.tool, arguments: changed }),
+    remembered: belongsTo && facts && rememberedOf(call, belongsTo, { ...verdict, facts }),
+    factsFound: isForJudge === true && facts !== undefined ? factsFor(facts) : undefined,
+  }
 }
 
-/** Facts stay here: they may be many times as large as what is asked. */
-function withDigests(work: Work, verdict: Omit<CallVerdict, 'facts'>): Findings {
-  const { decision, reasons, rules, failures, mayBeJudged, readsContext, policyVersion } = verdict
-  const found = { decision, reasons, rules, failures, mayBeJudged, readsContext, policyVersion }
-  if (!('call' in work)) return found
-  const { arguments: changed } = verdict
-  const digested = { ...found, callDigest: callDigest(work.call) }
-  if (changed === undefined) return digested
-  const changedCallDigest = callDigest({ tool: work.call.tool, arguments: changed })
-  return { ...digested, arguments: changed, changedCallDigest }
+/** What its session remembers of a call: with changed arguments, where it may be made with these alone. */
+function rememberedOf(call: Call, belongsTo: CallSession, verdict: CallVerdict): Remembered {
+  return desk.called(belongsTo, { ...call, arguments: verdict.arguments ?? call.arguments }, verdict)
 }
 
 /** Its strings and numbers are in the arguments already. */
-function factsFor(work: Work, { facts }: CallVerdict): Pick<Findings, 'factsFound'> {
-  if (!('call' in work) || work.isForJudge !== true) return {}
-  const { tool: _, texts: __, numbers: ___, ...found } = facts
-  return { factsFound: JSON.stringify(found) }
+function factsFor({ tool: _, texts: __, numbers: ___, ...found }: CallVerdict['facts']): string {
+  return JSON.stringify(found)
 }
 
 function aroundOf({ attested, belongsTo }: Extract<Work, { call: unknown }>): Surroundings {

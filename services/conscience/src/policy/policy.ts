@@ -61,7 +61,7 @@ export interface CallVerdict {
   /** Those that decided, and those that they overruled. */
   readonly rules: readonly AppliedPolicyRule[]
   /** In the place of the arguments that were asked about: the call may be made with these alone. */
-  readonly arguments?: Readonly<Record<string, unknown>>
+  readonly arguments?: Readonly<Record<string, unknown>> | undefined
   readonly facts: Facts
   /** Rules that could not be evaluated, and why. */
   readonly failures: readonly string[]

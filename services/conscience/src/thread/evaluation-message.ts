@@ -65,13 +65,13 @@ export interface Report {
 /** What the policy says, as a rule without the facts that it says it of. */
 export interface Findings extends Omit<CallVerdict, 'facts'> {
   /** Of a call. */
-  readonly callDigest?: string
+  readonly callDigest?: string | undefined
   /** Of the call with changed arguments. */
-  readonly changedCallDigest?: string
+  readonly changedCallDigest?: string | undefined
   /** Of a call for a judge, what was found in it, as JSON. */
-  readonly factsFound?: string
+  readonly factsFound?: string | undefined
   /** Of a call that belongs to a session. */
-  readonly remembered?: Remembered
+  readonly remembered?: Remembered | undefined
 }
 
 export type Result =
