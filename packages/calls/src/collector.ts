@@ -1,6 +1,6 @@
 import type { CommandFact, FactOptions, Facts, FileFact, Placed } from './fact-types.js'
 import { FileCollector } from './file-collector.js'
-import { foldersLeft, inFolder, MAY_BE_FOLDER } from './folders.js'
+import { asCalled, foldersLeft, inFolder, MAY_BE_FOLDER } from './folders.js'
 import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
 import { isRunner, statementOf } from './shell/command-kinds.js'
@@ -246,7 +246,7 @@ export class Collector {
 
   #takeCommand(where: string, given: ShellCommand): void {
     const command = inFolder(given)
-    const found = effectsOf(command)
+    const found = asCalled(command, effectsOf(command), this.#options)
     const known = this.#withSql(where, command, this.#files.withFiles(found, command.directories))
     const effects = this.#files.withFolder(where, command, found, known)
     const runsInner = isRunner(command.name)

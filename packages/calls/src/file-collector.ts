@@ -3,7 +3,7 @@ import { hiddenFile, isUnknown, movedIn } from './folders.js'
 import type { Effect } from './model/call.js'
 import { NAMES_FILES_ALONE, showsVariables, UNPACKS } from './shell/command-kinds.js'
 import type { Directory } from './shell/directory.js'
-import type { CommandEffects } from './shell/program.js'
+import type { CommandEffects } from './shell/programs/program.js'
 import type { ShellCommand } from './shell/shell-script.js'
 import type { Argument } from './shell/words.js'
 import { isGenerated, isSecretPath, isWorkable, pathFact } from './values/path.js'
@@ -92,7 +92,8 @@ export class FileCollector {
           return isGenerated(pathFact(text, this.#options, isDynamic, from), this.#options)
         }),
       )
-      if (areGenerated && directories.every(({ certainty }) => certainty === 'known')) return ['write']
+      if (areGenerated && directories.every(({ certainty }) => /^(?:known|stray)$/.test(certainty)))
+        return ['write']
     }
     return effects
   }
@@ -111,7 +112,7 @@ export class FileCollector {
     for (const { path, certainty } of directories) {
       const fact = pathFact('.', this.#options, certainty === 'unknown', path)
       if (certainty === 'above' && fact.place === 'workspace') continue
-      if (fact.place !== 'workspace') isElsewhere = true
+      if (fact.place !== 'workspace' && certainty !== 'stray') isElsewhere = true
       const isOwn = fact.place === 'workspace' && isWorkable(fact, 'write', this.#options)
       if (changesFolder && !isOwn)
         this.take(where, { text: '.', isDynamic: false }, 'write', { path, certainty })

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { factsOf } from './facts.js'
-
-const PLACE = { workspace: '/srv/me/app', home: '/srv/me' }
+import { isOrdinary, PLACE } from './ordinary.support.js'
 
 function bash(command: string) {
   return factsOf({ tool: 'Bash', arguments: { command } }, PLACE)
@@ -14,18 +13,6 @@ function changes(command: string): string[] {
     ({ access, text }) => access !== 'read' && !/^(?:cd|rm) /.test(text),
   )
   return [...new Set(changed.map(({ path, place }) => (place === 'unknown' ? '?' : path)))].sort()
-}
-
-/** What a policy allows without a question, as far as the facts tell. */
-function isOrdinary(command: string): boolean {
-  const { effects, files, unread, commands } = bash(command)
-  return (
-    effects.every((effect) => /^(?:read|write|build)$/.test(effect)) &&
-    commands.every((one) => one.effects.length > 0) &&
-    files.every((file) => (file.access === 'read' ? file.place !== 'device' : file.isWorkable)) &&
-    files.every(({ place, isSecret }) => place !== 'unknown' && !isSecret) &&
-    unread.length === 0
-  )
 }
 
 describe('the folder of a script', () => {
@@ -100,7 +87,10 @@ describe('the folder of a script', () => {
     'cd ~/.ssh && cat config',
     'cd /dev && ls',
     'cd .git/hooks && tar xf ../../a.tar',
-    'cd a; cd ..; npm test',
+    'cd a; cd ..; rm -r x',
+    'cd a; cd ../b; cd ../..; npm test',
+    'cd a; cd ../../b; npm test',
+    'cd ..; npm test',
     'cd "$(git rev-parse --show-toplevel)" && rm -rf build',
     'git -C .. commit -am x',
     'git --git-dir=/x/.git --work-tree /x commit -m y',
@@ -209,6 +199,8 @@ describe('the folder of a script', () => {
     'cd ~/app && npm test',
     'cd a || exit 1; npm test',
     'cd build && rm -rf *',
+    'cd a; make; cd ..; make',
+    'cd a/b; npm ci; cd ../..; npm test',
     'for d in packages/*; do (cd "$d" && npm test); done',
     'for d in a b; do cd $d && npm test && cd ..; done',
     'for d in a b c; do pushd $d && npm test && popd; done',

@@ -1,6 +1,7 @@
 import type { FileFact, Folders } from './fact-types.js'
 import { type Directory, directoriesFrom } from './shell/directory.js'
 import { directoryOptions } from './shell/directory-options.js'
+import type { CommandEffects } from './shell/programs/program.js'
 import type { ShellCommand } from './shell/shell-script.js'
 import type { Argument } from './shell/words.js'
 import { type PathOptions, pathFact } from './values/path.js'
@@ -51,9 +52,29 @@ export function movedIn(
   )
 }
 
+/** Where machines have programs, and people those that they have installed. */
+const INSTALLED =
+  /^(?:\/(?:usr|bin|sbin|opt|nix|snap|home\/linuxbrew|Applications|System|Library)\/|(?:~|\/(?:home|Users)\/[^/]+|\/root)\/(?:\.[\w-]+\/(?:[\w.+-]+\/)*|go\/|\w*conda\w*\/)s?bin\/)/
+
+/** A program elsewhere is another one, whatever its name is. */
+export function asCalled(
+  { path, directories }: ShellCommand,
+  found: CommandEffects,
+  options: PathOptions,
+): CommandEffects {
+  if (!path.includes('/')) return found
+  const isOrdinary = directories.every((directory) => {
+    const fact = pathFact(path, options, false, directory.path)
+    const { home = '~' } = options
+    const there = fact.path.startsWith(`${home}/`) ? `~${fact.path.slice(home.length)}` : fact.path
+    return fact.place === 'workspace' || INSTALLED.test(there)
+  })
+  return isOrdinary ? found : { ...found, effects: ['execute'] }
+}
+
 /** Options whose value is written. */
 const OUTPUT =
-  /^-{0,2}(?:o|out|of|output|outfile|output-\w+|log-?file|dest\w*|target[\w-]*|base-?temp|junit-?xml|cover-?(?:profile|age-?directory)|backup-dir|write-batch|(?:out-?|cache-?)?dir(?:ectory)?)=$/i
+  /^-{0,2}(?:o|out|of|output|outfile|output-\w+|log-?file|dest\w*|target[\w-]*|base-?temp|junit-?xml|prefix|cache|cache-folder|target-dir|store-dir|install-\w+|userconfig|globalconfig|cover-?(?:profile|age-?directory)|backup-dir|write-batch|(?:out-?|cache-?)?dir(?:ectory)?)=$/i
 
 /**
  * A file that stands in an option: `--output=/etc/passwd`, `--output ../a`, `if=/dev/sda`, `@/etc/shadow`. `taken`: what is

@@ -10,6 +10,11 @@ export const LEADING = ['HOME', 'CDPATH', 'cdpath']
 /** POSIX, 2.14. */
 export const SPECIAL_BUILTIN =
   /^(?:[.:]|source|break|continue|eval|exec|exit|export|readonly|return|set|shift|times|trap|unset)$/
+/** Those whose words are names of variables, with an index that is evaluated. */
+export const NAMES_VARIABLES =
+  /^(?:let|test|\[|unset|declare|typeset|local|readonly|export|printf|read|mapfile|readarray|wait)$/
+/** A substitution that stood in quotes. */
+export const RUNNABLE = /\$\(|`|\$\{/
 export const IN_SAME_SHELL = /^(?:eval|command|builtin)$/
 
 /** Signals of `trap` after which the shell is left. */
@@ -19,4 +24,11 @@ export function areLast(args: readonly Argument[]): boolean {
 
 export function isAbsolute(args: readonly Argument[]): boolean {
   return args.at(-1)?.text.startsWith('/') === true
+}
+
+export const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh', 'ash', 'fish'])
+
+/** A command has the name of its file; `\rm` is rm without its alias. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }

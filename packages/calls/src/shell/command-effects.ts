@@ -1,7 +1,8 @@
 import type { Effect } from '../model/call.js'
+import { handedTo } from './loading-variables.js'
 import { optionValue } from './option-values.js'
-import type { CommandEffects, Program } from './program.js'
-import { PROGRAMS } from './programs.js'
+import type { CommandEffects, Program } from './programs/program.js'
+import { PROGRAMS } from './programs/programs.js'
 import type { ShellCommand } from './shell-script.js'
 import { specialEffect } from './special-effects.js'
 import type { Argument } from './words.js'
@@ -23,7 +24,11 @@ const ASKS_ONLY = new Set(['--help', '--version', '-h', '-V', '--usage'])
 export function effectsOf(command: ShellCommand): CommandEffects {
   const found = byProgram(command)
   const special = specialEffect(command, found)
-  return special === undefined ? found : { ...found, effects: special === 'unknown' ? [] : [special] }
+  const effects = special === undefined ? found.effects : special === 'unknown' ? [] : [special]
+  const handed = handedTo(command, found.words, effects)
+  return effects === found.effects && handed.length === 0
+    ? found
+    : { ...found, effects, writes: [...found.writes, ...handed] }
 }
 
 function byProgram({ name, args }: ShellCommand): CommandEffects {

@@ -1,4 +1,4 @@
-import { PROGRAMS } from './programs.js'
+import { PROGRAMS } from './programs/programs.js'
 import type { ShellCommand } from './shell-script.js'
 import type { Argument } from './words.js'
 

@@ -5,8 +5,11 @@ import type { Argument } from './words.js'
 export interface Directory {
   /** Absolute, with `~` for the home folder, or from where the script begins; as far as it is known. */
   readonly path: string
-  /** `above`: the folder itself or one above it, whichever is the top of the repository. */
-  readonly certainty: 'known' | 'above' | 'unknown'
+  /**
+   * `above`: the folder itself or one above it, whichever is the top of the repository. `stray`: only where an earlier `cd`
+   * has failed, after which nothing but `..` was entered.
+   */
+  readonly certainty: 'known' | 'above' | 'stray' | 'unknown'
 }
 
 export const MAXIMUM_DIRECTORIES = 8
@@ -17,15 +20,17 @@ const TOP_OF_REPOSITORY = /^\$\(git rev-parse --show-toplevel(?: 2> ?\/dev\/null
 /** A pattern with a dot before it selects `..`, too. */
 const MAY_BE_PARENT = /(?:^|\/)\.[*?[]/
 
+const UPWARDS = /^\.\.(?:\/\.\.)*\/?$/
+
 /** All of both, or that it may be anywhere where these are too many. */
 export function joinDirectories(
   some: readonly Directory[],
   others: readonly Directory[],
 ): readonly Directory[] {
   if (some === others) return some
-  const added = others.filter((one) => !some.some((other) => isSame(one, other)))
+  const added = others.filter((one) => !some.some((other) => isSame(one, other) || isStray(one, other)))
   if (added.length === 0) return some
-  const all = [...some, ...added]
+  const all = [...some.filter((one) => !added.some((other) => isStray(one, other))), ...added]
   return all.length <= MAXIMUM_DIRECTORIES ? all : [...all.slice(0, MAXIMUM_DIRECTORIES - 1), ANYWHERE]
 }
 
@@ -38,6 +43,16 @@ function isSame(one: Directory, other: Directory): boolean {
   return one.path === other.path && one.certainty === other.certainty
 }
 
+/** Whether the other one is where a shell may be as well without an accident. */
+function isStray(one: Directory, other: Directory): boolean {
+  return one.certainty === 'stray' && other.certainty === 'known' && one.path === other.path
+}
+
+/** Where a shell still is that could not get elsewhere. */
+export function strayed(directories: readonly Directory[]): readonly Directory[] {
+  return directories.map((one) => (one.certainty === 'known' ? { ...one, certainty: 'stray' } : one))
+}
+
 /** Where a folder that is named there lies, from each of those that it may be named in. */
 export function directoriesFrom(
   from: readonly Directory[],
@@ -48,16 +63,19 @@ export function directoriesFrom(
   let all: readonly Directory[] = []
   const isUnknown = isDynamic || MAY_BE_PARENT.test(text)
   for (const { path, certainty } of from)
-    all = joinDirectories(all, [{ path: joined(path, text), certainty: certaintyOf(certainty, isUnknown) }])
+    all = joinDirectories(all, [
+      { path: joined(path, text), certainty: isUnknown ? 'unknown' : certaintyFrom(certainty, text) },
+    ])
   return all
 }
 
-function certaintyOf(certainty: Directory['certainty'], isDynamic: boolean): Directory['certainty'] {
-  return isDynamic || certainty !== 'known' ? 'unknown' : 'known'
+function certaintyFrom(certainty: Directory['certainty'], text: string): Directory['certainty'] {
+  if (certainty === 'stray') return UPWARDS.test(text) ? 'stray' : 'known'
+  return certainty === 'known' ? 'known' : 'unknown'
 }
 
 function topOf({ path, certainty }: Directory): Directory {
-  return { path, certainty: certainty === 'known' ? 'above' : certainty }
+  return { path, certainty: certainty === 'unknown' ? certainty : 'above' }
 }
 
 /** As the text of both says; above a home folder that is not known, `..` stays as it is. */

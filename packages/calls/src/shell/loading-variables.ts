@@ -1,8 +1,93 @@
+import type { Effect } from '../model/call.js'
+import type { ShellCommand } from './shell-script.js'
+import type { Argument, Setting } from './words.js'
+
 /** Variables that have a program run, or load, what they name. */
 const LOADING =
-  /^(?:LD_\w+|DYLD_\w+|PATH|NODE_OPTIONS|NODE_PATH|PYTHON(?:PATH|STARTUP|HOME)|PERL5?(?:LIB|OPT)|RUBY(?:OPT|LIB)|BASH_ENV|ENV|SHELL|PAGER|MANPAGER|EDITOR|VISUAL|GIT_(?:DIR|WORK_TREE|COMMON_DIR|INDEX_FILE|SSH\w*|EXTERNAL_DIFF|PAGER|EDITOR|SEQUENCE_EDITOR|ASKPASS|EXEC_PATH|CONFIG\w*)|SSH_ASKPASS|PROMPT_COMMAND|IFS|LESSOPEN|JAVA_TOOL_OPTIONS|CC|CXX|RUSTC_WRAPPER)$/
+  /^(?:LD_\w+|DYLD_\w+|PATH|NODE_(?:OPTIONS|PATH)|PYTHON(?:PATH|STARTUP|HOME|BREAKPOINT)|PERL5?(?:LIB|OPT|DB)|RUBY(?:OPT|LIB)|BASH_ENV|ENV|ZDOTDIR|SHELL|PAGER|MANPAGER|EDITOR|VISUAL|GIT_(?:DIR|WORK_TREE|COMMON_DIR|OBJECT_DIRECTORY|TEMPLATE_DIR|INDEX_FILE|SSH\w*|PROXY_COMMAND|EXTERNAL_DIFF|PAGER|EDITOR|SEQUENCE_EDITOR|ASKPASS|EXEC_PATH|CONFIG\w*)|SSH_ASKPASS|PROMPT_COMMAND|IFS|LESSOPEN|LESSCLOSE|(?:HOST)?(?:CC|CXX|CPP|LD|AR|AS)|RUSTC|RUSTDOC|RUSTC_\w*WRAPPER|RUSTFLAGS|CARGO|CARGO_(?:BUILD_RUST\w*|TARGET_\w+_(?:LINKER|RUNNER|RUSTFLAGS))|GOFLAGS|(?:GNU)?MAKEFLAGS|MAKEFILES|PYTEST_(?:ADDOPTS|PLUGINS)|(?:_|JDK_)?JAVA_(?:TOOL_)?OPTIONS|(?:JAVA|MAVEN|GRADLE|SBT|CATALINA)_OPTS|DOTNET_STARTUP_HOOKS|(?:npm|pnpm|yarn)_(?:config_)?(?:node_options|script_shell|shell|registry|globalconfig|userconfig|git|editor|prefix)|PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|CONFIG_FILE)|UV_(?:DEFAULT_)?INDEX\w*)$/
+/** Those of package managers are known in capitals, too. */
+const OF_MANAGERS = /^(?:npm|pnpm|yarn)_/i
 
-/** Whether what is run later may be another for it. */
-export function isLoading(variable: string): boolean {
-  return LOADING.test(variable)
+const COMPILER =
+  /^(?:(?:s?ccache|distcc) )?(?:\/usr\/bin\/)?(?:gcc|g\+\+|clang|clang\+\+|cc|c\+\+|tcc|musl-gcc|emcc|em\+\+)(?:-[\d.]+)?$/
+const VIEWER = /^(?:|cat|less|more|true|:|vim?|nano|none|echo)$/
+/** An option without a path, or its value. */
+const PLAIN_OPTION = /^-{0,2}[\w.]+(?:[-+][\w.]+)*(?:[=:][\w.%,+-]*)?$/
+/** What has code run or loaded. */
+const LOADS = /agent|loader|require|import|exec|linker|plugin|eval|wrapper|preload|config|hook|^-[frpIB]/i
+/** Names of a folder below the one that a program runs in. */
+const FOLDERS_BELOW = /^(?!.*\.\.)[\w.][\w./-]*(?::[\w.][\w./-]*)*$/
+
+/** What it may be set to, as others do all the time, and nothing else is run. */
+const HARMLESS: readonly (readonly [RegExp, RegExp])[] = [
+  [/^(?:HOST)?(?:CC|CXX|CPP|LD|AR|AS)$/, COMPILER],
+  [/PAGER$|EDITOR$|^VISUAL$/, VIEWER],
+  [/^SHELL$/, /^(?:\/usr)?\/bin\/(?:ba|z|da)?sh$/],
+  [/^ENV$/, /^[a-z]+$/],
+  [/^PYTHONPATH$/, FOLDERS_BELOW],
+  [/^GIT_CONFIG_(?:NOSYSTEM|SYSTEM|GLOBAL)$/, /^(?:1|true|\/dev\/null)$/],
+]
+const OPTIONS = /(?:OPTIONS|OPTS|FLAGS|ADDOPTS)$/
+
+/** Whether what is run later may be another for it; without its value, whatever that is. */
+export function isLoading(name: string, value?: Argument): boolean {
+  if (!LOADING.test(OF_MANAGERS.test(name) ? name.toLowerCase() : name)) return false
+  if (value === undefined || value.isDynamic) return true
+  if (HARMLESS.some(([names, values]) => names.test(name) && values.test(value.text))) return false
+  if (!OPTIONS.test(name)) return true
+  return !value.text
+    .split(/\s+/)
+    .every((word) => word === '' || (PLAIN_OPTION.test(word) && !LOADS.test(word)))
 }
+
+/** What others write to or install into; a build that is handed one of these puts files there. */
+const DESTINATION =
+  /(?:^|_)(?:DEST\w*|\w*PREFIX|OUT|OUT_?\w*|O|BUILD|BUILD_?(?:DIR|PATH|ROOT)|INSTALL\w*|\w*TARGET(?:_?DIR|_?PATH)?|DIST(?:_?DIR)?|CACHE(?:_?DIR)?|GOBIN|GOPATH|GOCACHE|TMPDIR|HOME|(?:s?bin|lib|man|data|info|doc|include|sysconf|localstate|runstate|root)dir)$/i
+/** What others read. */
+const SOURCE =
+  /(?:^|_)(?:\w*SRC\w*|\w*SOURCE\w*|INPUT\w*|FIXTURES?\w*|INCLUDE\w*|CERTS?|CA|SDK\w*|KUBECONFIG)$|(?:JAVA|ANDROID|GO|RUBY|NODE|PYTHON|CUDA|M2|MAVEN|GRADLE|LLVM|QT|JDK)\w*_?(?:HOME|ROOT)$/i
+const URL = /\b[a-z][a-z+.-]*:\/\/\S*/gi
+const UPWARDS = /(?:^|\/)\.\.(?:\/|$)/
+
+/** Paths in its value that whoever is handed it may write to, as far as its name tells, outside of where it runs. */
+export function destinationsIn({ name, value }: Setting): readonly Argument[] {
+  const { text, isDynamic } = value
+  if (isDynamic || !/\.\.|[/~]/.test(text) || SOURCE.test(name)) return []
+  const isDestination = DESTINATION.test(name)
+  return text
+    .replace(URL, '')
+    .split(/[\s:;,=]+/)
+    .map((part) => part.replace(/^-[^IL-]?(?=[/~.])/, ''))
+    .filter(
+      (part) =>
+        UPWARDS.test(part) ||
+        /^(?:~|\/(?:home|Users|root)\/)/.test(part) ||
+        (isDestination && part.startsWith('/')),
+    )
+    .filter((part) => !part.startsWith('-'))
+    .map((part) => ({ text: part, isDynamic: false }))
+}
+
+/** `NAME=VALUE` and `-DNAME=VALUE`, as a word of a command; undefined for other words. */
+export function settingIn({ text, isDynamic }: Argument): Setting | undefined {
+  const found = /^(?:-[DP])?([A-Za-z_][\w.]*)(?::\w+)?[?+:!]*=(.*)$/s.exec(text)
+  return found === null
+    ? undefined
+    : { name: found[1] as string, value: { text: found[2] as string, isDynamic } }
+}
+
+const RUNS = /^(?:build|execute)$/
+
+/** Paths elsewhere that a program which builds, or installs, is handed by its variables and by words that set some. */
+export function handedTo(
+  { args, variables }: ShellCommand,
+  words: readonly string[],
+  [effect]: readonly Effect[],
+): readonly Argument[] {
+  const isRunning = effect !== undefined && RUNS.test(effect)
+  if (!isRunning && (effect !== 'write' || words.length < 2)) return NONE
+  const given = isRunning ? args.flatMap((word) => settingIn(word) ?? []) : NONE
+  return variables.length + given.length === 0 ? NONE : [...variables, ...given].flatMap(destinationsIn)
+}
+
+const NONE: readonly never[] = []

@@ -1,6 +1,6 @@
-import { anywhere, directoriesFrom, joinDirectories } from './directory.js'
+import { anywhere, directoriesFrom, joinDirectories, strayed } from './directory.js'
 import { moved, type Outcome, type ShellState, unknownStack } from './shell-state.js'
-import type { Argument } from './words.js'
+import type { Argument, Setting } from './words.js'
 
 const OPTION = /^-[LPe@qsn]+$/
 
@@ -9,15 +9,25 @@ export function moveOf(
   name: string,
   args: readonly Argument[],
   state: ShellState,
-  variables: readonly string[],
+  variables: readonly Setting[],
 ): Outcome | undefined {
-  if (name === 'cd' || name === 'chdir') return { succeeded: changed(args, state, variables), failed: state }
-  if (name === 'pushd') return { succeeded: pushed(args, state, variables), failed: state }
-  if (name === 'popd') return { succeeded: popped(args, state), failed: state }
-  return undefined
+  const succeeded = reachedBy(name, args, state, variables)
+  if (succeeded === undefined) return undefined
+  return { succeeded, failed: { ...state, directories: strayed(state.directories) } }
 }
 
-function changed(args: readonly Argument[], state: ShellState, variables: readonly string[]): ShellState {
+function reachedBy(
+  name: string,
+  args: readonly Argument[],
+  state: ShellState,
+  variables: readonly Setting[],
+): ShellState | undefined {
+  if (name === 'cd' || name === 'chdir') return changed(args, state, variables)
+  if (name === 'pushd') return pushed(args, state, variables)
+  return name === 'popd' ? popped(args, state) : undefined
+}
+
+function changed(args: readonly Argument[], state: ShellState, variables: readonly Setting[]): ShellState {
   const operands = operandsOf(args)
   const [target] = operands
   if (target === undefined) return moved(state, directoriesFrom(state.directories, homeOf(state)))
@@ -25,13 +35,17 @@ function changed(args: readonly Argument[], state: ShellState, variables: readon
   return reached(operands, state, variables)
 }
 
-function reached(operands: readonly Argument[], state: ShellState, variables: readonly string[]): ShellState {
+function reached(
+  operands: readonly Argument[],
+  state: ShellState,
+  variables: readonly Setting[],
+): ShellState {
   const [target] = operands as [Argument]
   // zsh has `cd OLD NEW` put one part of the path in the place of another, and `cd +1` take it from its stack.
   if (operands.length > 1 || /^[+-]\d/.test(target.text)) return moved(state, anywhere())
   const found = directoriesFrom(state.directories, target)
   const isSearched = ['CDPATH', 'cdpath'].some(
-    (name) => variables.includes(name) || state.variables.has(name),
+    (searched) => variables.some(({ name }) => name === searched) || state.variables.has(searched),
   )
   const mayBeElsewhere = isSearched && !/^(?:\/|~|\.\.?(?:\/|$))/.test(target.text)
   return moved(state, mayBeElsewhere ? joinDirectories(found, anywhere()) : found)
@@ -43,7 +57,7 @@ function homeOf({ variables }: ShellState): Argument {
   return { text: value ?? '$HOME', isDynamic: value === undefined }
 }
 
-function pushed(args: readonly Argument[], state: ShellState, variables: readonly string[]): ShellState {
+function pushed(args: readonly Argument[], state: ShellState, variables: readonly Setting[]): ShellState {
   const operands = operandsOf(args)
   const [target] = operands
   const [top, ...rest] = state.stack ?? []

@@ -1,5 +1,6 @@
 import type { Assignment, Function as FunctionDefinition, HereDoc } from 'unbash'
 import type { Outcome, ShellState } from './shell-state.js'
+import type { Setting } from './words.js'
 
 /** What is around a part of a script. */
 export interface Around {
@@ -24,7 +25,7 @@ export interface Running extends Around {
   readonly isShell: boolean
   /** What is set for it alone. */
   readonly own: readonly Assignment[]
-  readonly variables: readonly string[]
+  readonly variables: readonly Setting[]
   readonly documents: readonly HereDoc[]
 }
 

@@ -13,10 +13,23 @@ import {
   type SyntaxNode,
   type While,
 } from 'unbash'
-import { areLast, IN_SAME_SHELL, isAbsolute, LEADING, LEAVES, SPECIAL_BUILTIN } from './builtins.js'
+import { MAXIMUM_CHARACTERS, MAXIMUM_COMMANDS, MAXIMUM_NESTING, MAXIMUM_VISITS } from './bounds.js'
+import {
+  areLast,
+  baseName,
+  IN_SAME_SHELL,
+  isAbsolute,
+  LEADING,
+  LEAVES,
+  NAMES_VARIABLES,
+  RUNNABLE,
+  SHELLS,
+  SPECIAL_BUILTIN,
+} from './builtins.js'
 import { anywhere, areSame, type Directory, directoriesFrom, joinDirectories } from './directory.js'
 import { branched, chained, chosen, listed, looped, piped, type Visit } from './flow.js'
-import { isLoading } from './loading-variables.js'
+import { exporting, handing, settingOf, settingsOf, wordOf } from './handed-variables.js'
+import { isLoading, settingIn } from './loading-variables.js'
 import { moveOf } from './moves.js'
 import { namesBelow, passedOn, readsElsewhere } from './passed-on.js'
 import type { Around, DefinedFunction, Running, Trap } from './running.js'
@@ -35,17 +48,6 @@ import { assigned, forgotten, inChild, isTurning, loosenedBy, namesIn } from './
 import { type Argument, argumentOf, argumentsOf } from './words.js'
 import { type Inner, NOTHING, unwrap } from './wrappers.js'
 
-export const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh', 'ash', 'fish'])
-/** A substitution that stood in quotes. */
-const RUNNABLE = /\$\(|`|\$\{/
-/** Those whose words are names of variables, with an index that is evaluated. */
-const NAMES_VARIABLES =
-  /^(?:let|test|\[|unset|declare|typeset|local|readonly|export|printf|read|mapfile|readarray|wait)$/
-const MAXIMUM_CHARACTERS = 100_000
-const MAXIMUM_COMMANDS = 2_000
-const MAXIMUM_NESTING = 16
-/** Loops and functions are looked at more than once. */
-const MAXIMUM_VISITS = 200_000
 const HERE: readonly Directory[] = [{ path: '.', certainty: 'known' }]
 
 /**
@@ -179,12 +181,11 @@ class ScriptReader implements ShellScript {
     for (const { message } of script.errors ?? []) this.#fail(`shell: ${message}`)
   }
 
-  #checkAssignment({ name, value, append, index }: Assignment, { variables }: ShellState): void {
-    if (isLoading(name)) this.#fail(`${name} is set, which decides what is run`)
-    if (value.type !== 'Word' || append === true || index !== undefined) return
-    const { text, isDynamic } = argumentOf(value, variables)
+  #checkAssignment(assignment: Assignment, { variables }: ShellState): void {
+    const { name, value } = settingOf(assignment, variables)
+    if (isLoading(name, value)) this.#fail(`${name} is set, which decides what is run`)
     // Where it is expanded in arithmetic, as a prompt or as the index of a list, the shell runs what stands in it.
-    if (!isDynamic && RUNNABLE.test(text)) this.#fail(`${name} is set to a text that may be run`)
+    if (!value.isDynamic && RUNNABLE.test(value.text)) this.#fail(`${name} is set to a text that may be run`)
   }
 
   #redirect({ target, operator }: Redirect, { variables, directories }: ShellState): void {
@@ -261,13 +262,12 @@ class ScriptReader implements ShellScript {
     for (const word of args) {
       if (word.type === 'Word') words.push(...argumentsOf(word, state.variables))
       else {
-        words.push({ text: word.text, isDynamic: true })
+        words.push(wordOf(word, state.variables))
         set.push(word)
       }
     }
-    const { redirects } = command
-    const documents = redirects.length === 0 ? NONE : redirects.filter((part) => part.type === 'HereDoc')
-    const variables = own.length === 0 ? NONE : own.map((part) => part.name)
+    const documents =
+      command.redirects.length === 0 ? NONE : command.redirects.filter((part) => part.type === 'HereDoc')
     const { wrappers, input, listsBelow, isInFunction, isInLoop } = around
     // Written down member by member: a copy with members added to it takes V8 as long as to read the whole command.
     const by = {
@@ -280,18 +280,16 @@ class ScriptReader implements ShellScript {
       state,
       isShell: true,
       own,
-      variables,
+      variables: settingsOf(own, state),
       documents,
     }
     const outcome = this.#run(words, by)
     // What is set for these alone stays set in some shells.
-    const kept = own.length > 0 && this.#mayKeep(words[0]?.text ?? '') ? variables : NONE
+    const first = words[0]?.text ?? ''
+    const mayKeep = own.length > 0 && (SPECIAL_BUILTIN.test(first) || this.#functions.has(first))
+    const kept = mayKeep ? own.map((part) => part.name) : NONE
     if (set.length === 0 && kept.length === 0) return outcome
     return afterwards(outcome, (after) => kept.reduce(forgotten, set.reduce(assigned, after)))
-  }
-
-  #mayKeep(name: string): boolean {
-    return SPECIAL_BUILTIN.test(name) || this.#functions.has(name)
   }
 
   /** Takes away what only runs another command, and looks at what is run. */
@@ -301,7 +299,8 @@ class ScriptReader implements ShellScript {
     if (first === undefined) return staying(state)
     if (first.isDynamic) this.#fail('a command whose name is known when it runs')
     // `${IFS}` in a name makes several words of one.
-    const name = first.isDynamic ? '' : baseName(first.text)
+    const path = first.isDynamic ? '' : first.text
+    const name = baseName(path)
     const args = words.slice(1)
     if (NAMES_VARIABLES.test(name) && args.some(({ text }) => /\[/.test(text) && RUNNABLE.test(text)))
       this.#fail(`${name} runs what stands in the index of a list`)
@@ -311,7 +310,7 @@ class ScriptReader implements ShellScript {
       const outcome = this.#call(name, state, depth, by)
       return by.isShell ? outcome : staying(state)
     }
-    this.commands.push({ name, args, wrappers, input, variables, directories: state.directories })
+    this.commands.push({ name, path, args, wrappers, input, variables, directories: state.directories })
     if (this.#isTooMuch(depth)) return staying(state)
     const inner = passedOn(name, args, unwrap(name, args), by.listsBelow)
     const outcome = inner === NOTHING ? staying(state) : this.#runInner(name, inner, by, areLast(args))
@@ -332,13 +331,23 @@ class ScriptReader implements ShellScript {
       [],
     )
     const there = directories === undefined ? state : { ...state, directories }
+    const variables = [
+      ...outside.variables,
+      ...(inner.assigned ?? NONE).flatMap((word) => settingIn(word) ?? []),
+    ]
     let outcome = staying(state)
     for (const words of inner.commands)
-      outcome = this.#run(words, { ...by, state: there, isShell, variables: [], own: [] })
+      outcome = this.#run(words, { ...by, state: there, isShell, variables, own: [] })
     for (const { text, isDynamic } of inner.scripts) {
       if (isDynamic) this.#fail(`what ${name} is given to run is known when it runs`)
       else if (name === 'trap') this.#traps.push({ text, by, depth: depth + 1, state, isLast })
-      else outcome = this.#read(text, by, depth + 1, isShell ? there : inChild(there, by.own))
+      else
+        outcome = this.#read(
+          text,
+          by,
+          depth + 1,
+          isShell ? there : inChild(handing(there, variables), by.own),
+        )
     }
     for (const { text, isDynamic } of inner.code) {
       if (isDynamic) this.#fail(`what ${name} is given to run is known when it runs`)
@@ -358,7 +367,7 @@ class ScriptReader implements ShellScript {
     const move = moveOf(name, args, state, by.variables)
     if (move === undefined) {
       const names = namesIn(name, args)
-      return names.length === 0 ? inner : afterwards(inner, (after) => names.reduce(forgotten, after))
+      return afterwards(inner, (after) => names.reduce(forgotten, exporting(after, name, args)))
     }
     const reached = move.succeeded?.directories ?? []
     this.entered = joinDirectories(this.entered, reached)
@@ -387,7 +396,3 @@ class ScriptReader implements ShellScript {
 }
 
 const NONE: readonly never[] = []
-/** A command is found by its name wherever it lies; `\rm` is rm without its alias. */
-function baseName(text: string): string {
-  return text.slice(text.lastIndexOf('/') + 1)
-}

@@ -1,17 +1,19 @@
 import type { Directory } from './directory.js'
-import type { Argument } from './words.js'
+import type { Argument, Setting } from './words.js'
 
 /** A simple command that a script would run. */
 export interface ShellCommand {
   /** As it is called, without its folder; empty where only the running shell knows. */
   readonly name: string
+  /** With its folder, where it is called by one. */
+  readonly path: string
   readonly args: readonly Argument[]
   /** What it is run by, from outside: `sudo`, `xargs`, `sh -c`. */
   readonly wrappers: readonly string[]
   /** Where it reads from another command, which one. */
   readonly input: string | undefined
-  /** Variables that are set for it alone. */
-  readonly variables: readonly string[]
+  /** Variables that are set for it, and those that the script hands to all programs and that name a place elsewhere. */
+  readonly variables: readonly Setting[]
   /** The folders that it may run in, of which there is at least one. */
   readonly directories: readonly Directory[]
 }

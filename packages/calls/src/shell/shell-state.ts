@@ -1,5 +1,5 @@
 import { anywhere, areSame, type Directory, joinDirectories } from './directory.js'
-import type { Variables } from './words.js'
+import type { Setting, Variables } from './words.js'
 
 /** What a running shell keeps from one command to the next. */
 export interface ShellState {
@@ -14,6 +14,8 @@ export interface ShellState {
   readonly variables: Variables
   /** Variables that an expansion may set, whatever else sets them. */
   readonly loose: ReadonlySet<string>
+  /** Variables that every program is handed and that name a place elsewhere. */
+  readonly exported: readonly Setting[]
 }
 
 /** What a command leaves, by its exit status; undefined where nothing is run after it. */
@@ -33,7 +35,15 @@ export function startingIn(directories: readonly Directory[]): ShellState {
   const [only] = directories
   const isKnown = directories.length === 1 && only?.certainty === 'known' && /^[/~]/.test(only.path)
   const variables: Variables = isKnown ? new Map([['PWD', only.path]]) : new Map([['OLDPWD', undefined]])
-  return { directories, previous: anywhere(), stack: [], seen: directories, variables, loose: NONE }
+  return {
+    directories,
+    previous: anywhere(),
+    stack: [],
+    seen: directories,
+    variables,
+    loose: NONE,
+    exported: [],
+  }
 }
 
 export function staying(state: ShellState): Outcome {
@@ -85,14 +95,16 @@ export function joinStates(
   const loose = [...other.loose].every((name) => one.loose.has(name))
     ? one.loose
     : new Set([...one.loose, ...other.loose])
+  const exported = joinExported(one.exported, other.exported)
   const isOne =
     directories === one.directories &&
     previous === one.previous &&
     stack === one.stack &&
     seen === one.seen &&
     variables === one.variables &&
-    loose === one.loose
-  return isOne ? one : { directories, previous, stack, seen, variables, loose }
+    loose === one.loose &&
+    exported === one.exported
+  return isOne ? one : { directories, previous, stack, seen, variables, loose, exported }
 }
 
 /** There may be anything on it. */
@@ -106,6 +118,16 @@ export function loosened(state: ShellState, names: readonly string[]): ShellStat
   if (added.length === 0) return state
   const loose = new Set([...state.loose, ...added])
   return added.reduce<ShellState>((all, name) => withVariable(all, name, undefined), { ...state, loose })
+}
+
+/** So few that nobody notices; of one that is exported more often each value counts. */
+const MAXIMUM_EXPORTED = 50
+
+export function joinExported(one: readonly Setting[], other: readonly Setting[]): readonly Setting[] {
+  const added = other.filter(
+    (each) => !one.some(({ name, value }) => name === each.name && value.text === each.value.text),
+  )
+  return added.length === 0 ? one : [...one, ...added].slice(-MAXIMUM_EXPORTED)
 }
 
 function isSameStack(one: ShellState['stack'], other: ShellState['stack']): boolean {

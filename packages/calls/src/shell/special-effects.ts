@@ -1,6 +1,6 @@
 import type { Effect } from '../model/call.js'
-import { isLoading } from './loading-variables.js'
-import type { CommandEffects } from './program.js'
+import { isLoading, settingIn } from './loading-variables.js'
+import type { CommandEffects } from './programs/program.js'
 import { sedActs } from './sed-script.js'
 import type { ShellCommand } from './shell-script.js'
 import type { Argument } from './words.js'
@@ -23,10 +23,13 @@ type Special = (args: readonly Argument[], found: CommandEffects) => Effect | 'u
 const has = (args: readonly Argument[], pattern: RegExp): boolean =>
   args.some(({ text }) => pattern.test(text))
 const setsLoading = (args: readonly Argument[]): Effect | undefined =>
-  args.some(({ text }) => isLoading(text.split('=')[0] as string)) ? 'execute' : undefined
+  args.some((word) => isLoading(word.text.split('=')[0] as string, settingIn(word)?.value))
+    ? 'execute'
+    : undefined
 const AWK: Special = (args) => (has(args, AWK_ACTS) ? 'execute' : undefined)
 const PAGER: Special = (args) => (has(args, /^\+/) ? 'execute' : undefined)
-const MAKE: Special = (args) => (readsMakefileElsewhere(args.map(({ text }) => text)) ? 'execute' : undefined)
+const MAKE: Special = (args) =>
+  readsMakefileElsewhere(args.map(({ text }) => text)) || args.some(isRunByMake) ? 'execute' : undefined
 
 /** By the name of the program. */
 const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
@@ -42,7 +45,7 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
   ['awk', AWK],
   ['gawk', AWK],
   ['mawk', AWK],
-  ['sed', (args) => (sedActs(args.map(({ text }) => text)) ? 'execute' : undefined)],
+  ['sed', (args) => (sedActs(args) ? 'execute' : undefined)],
   ['mv', (_, { operands }) => (/^\/dev\//.test(operands.at(-1)?.text ?? '') ? 'delete' : undefined)],
   ['rsync', (_, { operands }) => (has(operands, REMOTE) ? 'send' : undefined)],
   ['git', gitEffect],
@@ -58,7 +61,7 @@ export function specialEffect(
   { name, args, variables }: ShellCommand,
   found: CommandEffects,
 ): Effect | 'unknown' | undefined {
-  for (const variable of variables) if (isLoading(variable)) return 'execute'
+  for (const { name: variable, value } of variables) if (isLoading(variable, value)) return 'execute'
   const special = SPECIAL.get(name)?.(args, found)
   if (special !== undefined) return special
   const [effect] = found.effects
@@ -106,12 +109,21 @@ function ranFile(name: string, texts: readonly string[]): Effect | undefined {
   return texts.some((text) => GRAVE_TASK.test(text)) ? undefined : 'build'
 }
 
+/** What make is told to run: `--eval=x`, `SHELL=x`, `X='a; b'`. */
+function isRunByMake(word: Argument): boolean {
+  if (/^(?:--ev\w*|-E)(?:=|$)/.test(word.text)) return true
+  const setting = settingIn(word)
+  if (setting === undefined) return false
+  const { name, value } = setting
+  return isLoading(name, value) || (!value.isDynamic && /[;|&`\n<>]|\$[({]/.test(value.text))
+}
+
 /** A makefile that is handed in, or lies outside of the project. */
 function readsMakefileElsewhere(texts: readonly string[]): boolean {
   return texts.some((text, i) => {
     const file =
-      /^(?:-f|--file=|--makefile=)(.+)$/s.exec(text)?.[1] ??
-      (/^(?:-f|--file|--makefile|-C|--directory)$/.test(text) ? texts[i + 1] : undefined)
+      /^(?:-[fI]|--file=|--makefile=|--include-dir=)(.+)$/s.exec(text)?.[1] ??
+      (/^(?:-f|--file|--makefile|-I|--include-dir|-C|--directory)$/.test(text) ? texts[i + 1] : undefined)
     return file !== undefined && /^[-/~$`]|\.\./.test(file)
   })
 }

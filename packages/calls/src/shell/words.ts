@@ -7,6 +7,12 @@ export interface Argument {
   readonly isDynamic: boolean
 }
 
+/** A variable that a program is handed. */
+export interface Setting {
+  readonly name: string
+  readonly value: Argument
+}
+
 /** What a script sets variables to; undefined where that is not known. */
 export type Variables = ReadonlyMap<string, string | undefined>
 

@@ -14,6 +14,8 @@ export interface Inner {
   readonly readsScript: boolean
   /** The folders that it is run in; where they are left out, the current one. */
   readonly directories?: readonly Argument[] | undefined
+  /** Words that set variables for it. */
+  readonly assigned?: readonly Argument[]
 }
 
 /** Of a command that runs no other. */
@@ -88,12 +90,14 @@ export function unwrap(name: string, args: readonly Argument[]): Inner {
   const prefix = Object.hasOwn(PREFIXES, name) ? PREFIXES[name] : undefined
   if (prefix === undefined) return NOTHING
   const words = rest(args, prefix)
-  const directories = chosenBy(args.slice(0, args.length - words.length), prefix.chdir)
+  const before = args.slice(0, args.length - words.length)
+  const directories = chosenBy(before, prefix.chdir)
+  const assigned = prefix.assigns === true ? before.filter(({ text }) => /^\w+=/.test(text)) : []
   if (name === 'npx' || name === 'env') {
     const scripts = after(args, name === 'npx' ? ['-c', '--call'] : ['-S', '--split-string'])
-    if (scripts.length > 0) return { ...NOTHING, scripts, directories }
+    if (scripts.length > 0) return { ...NOTHING, scripts, directories, assigned }
   }
-  return words.length === 0 ? NOTHING : { ...NOTHING, commands: [words], directories }
+  return words.length === 0 ? NOTHING : { ...NOTHING, commands: [words], directories, assigned }
 }
 
 function shell(args: readonly Argument[]): Inner {

@@ -1,5 +1,5 @@
-import type { Effect } from '../model/call.js'
-import type { Argument } from './words.js'
+import type { Effect } from '../../model/call.js'
+import type { Argument } from '../words.js'
 
 /** A program, or a word that says what it does: `git log`. */
 export interface Program {

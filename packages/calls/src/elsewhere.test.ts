@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import { isOrdinary } from './ordinary.support.js'
+
+describe('a variable that a build is handed', () => {
+  it.each([
+    'make BUILD=../x',
+    'make DESTDIR=/ install',
+    'make PREFIX=/usr/local',
+    'make CC=../x',
+    'make SHELL=../x',
+    "make X='a; b'",
+    "make X='$(shell a)'",
+    "make --eval='x:;a'",
+    'make -I ../x',
+    'MAKEFLAGS=.. make',
+    'MAKEFLAGS="-f ../x" make',
+    'MAKEFLAGS=--eval=x make',
+    'npm_config_prefix=.. npm install',
+    'NPM_CONFIG_SCRIPT_SHELL=./x npm test',
+    'npm install --cache ../x',
+    'GIT_DIR=.. git status',
+    'GIT_TEMPLATE_DIR=x git init',
+    'PYTHONPATH=.. pytest',
+    'LD_PRELOAD=x ls',
+    'NODE_OPTIONS="--require ../x" npm test',
+    'NODE_OPTIONS=--import=data:text/javascript,x npm test',
+    'NODE_OPTIONS+=x npm test',
+    'PATH=..:$PATH make',
+    'CARGO_TARGET_DIR=../x cargo build',
+    'RUSTFLAGS="-C linker=../x" cargo build',
+    'GOFLAGS=-toolexec=x go build',
+    'CC=../x make',
+    'OUT=../x make',
+    'OUT=~/x make',
+    'export OUT=../x; make',
+    'OUT=../x; export OUT; make',
+    'declare -x OUT=../x; make',
+    'OUT=../x sh -c make',
+    'OUT=../x time make',
+    'env OUT=../x make',
+    'env LD_PRELOAD=x ls',
+    'cross-env NODE_OPTIONS=--require=x npm test',
+    'cmake -DCMAKE_INSTALL_PREFIX=../x .',
+    'cmake -DCMAKE_INSTALL_PREFIX:PATH=/opt/x .',
+    'mvn -Dmaven.repo.local=../x test',
+    'HOME=.. npm install',
+  ])('%s is no ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(false)
+  })
+
+  it.each([
+    'make BUILD=x -j4',
+    'make DESTDIR=/tmp/x install',
+    'make CC=clang-15 CFLAGS="-O2 -I/usr/include"',
+    'make ARGS="--verbose -x" run',
+    'MAKEFLAGS=-j4 make',
+    'npm_config_loglevel=silent npm install',
+    'PYTHONPATH=src:tests pytest',
+    'NODE_OPTIONS=--max-old-space-size=4096 npm test',
+    'NODE_OPTIONS="--experimental-vm-modules --no-warnings" npx jest',
+    'RUSTFLAGS="-D warnings" cargo clippy',
+    'GOFLAGS=-mod=vendor go test ./...',
+    'CC=gcc make',
+    'JAVA_HOME=/usr/lib/jvm/21 mvn test',
+    'PUBLIC_URL=/ npm run build',
+    'BASE_URL=http://localhost:3000/../x npm test',
+    'PAGER=cat git log',
+    'GIT_EDITOR=true git commit --amend',
+    'export OUT=x && make',
+    'OUT=../x; ls $OUT; make',
+    'OUT=../x ls',
+    'cross-env NODE_ENV=test npm test',
+    'cmake -DCMAKE_BUILD_TYPE=Debug -S . -B build',
+    'HOME=/tmp/x npm install',
+  ])('%s is ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(true)
+  })
+})
+
+describe('a program that is called by its path', () => {
+  it.each([
+    '../bin/ls',
+    '/tmp/x/ls',
+    '~/other/ls',
+    '/srv/me/other/tsc',
+    'cd .. && bin/ls',
+    '/etc/ls',
+    'env ../ls',
+    'find . -exec ../ls {} +',
+  ])('%s is not the one with that name', (command) => {
+    expect(isOrdinary(command)).toBe(false)
+  })
+
+  it.each([
+    './gradlew build',
+    'node_modules/.bin/eslint .',
+    '/srv/me/app/node_modules/.bin/tsc',
+    '/usr/bin/git status',
+    '/opt/homebrew/bin/git status',
+    '~/.cargo/bin/cargo build',
+    '/home/ann/.nvm/versions/node/v22.1.0/bin/npm test',
+    'cd packages/a && ../../node_modules/.bin/tsc',
+  ])('%s is ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(true)
+  })
+})
+
+describe('a script of sed', () => {
+  it.each([
+    "sed 's/a/b/w out' a",
+    "sed 't a ;w ../x' a",
+    "sed ':a;N;$!ba;w ../x' a",
+    'sed -es/a/b/w../x a',
+    "sed --expr 's/a/b/e' a",
+    "sed -i '' 's/a/b/w ../x' a",
+    "sed -n '/a/,/b/{p;w ../x\n}' a",
+    "sed 'y/ab/cd/;e rm -r x' a",
+    "sed 's/[/]/w/;w ../x' a",
+    "sed '1e' a",
+    "sed 'r /etc/shadow' a",
+    "sed 'R ../x' a",
+    "sed 'nonsense' a",
+    `sed '${'p;'.repeat(6_000)}' a`,
+    'sed "$SCRIPT" a',
+  ])('%s is no ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(false)
+  })
+
+  it.each([
+    "sed -i 's/w a/b/' a",
+    "sed -i 's/e /w /g;s|/w x|/e y|' a",
+    "sed -i '' 's/w a/b/' a",
+    "sed -i.bak 's/w a/b/' a",
+    "sed 's/[/]w /x/' a",
+    "sed -n '$=' a",
+    "sed '1!G;h;$!d' a",
+    "sed ':a;N;$!ba;s/\\n/ /g' a",
+    "sed -e ':a' -e '/\\\\$/N; s/\\\\\\n//; ta' a",
+    "sed '/start/,/end/{/w x/d;s/a/b/}' a",
+    "sed '\\,a w,d' a",
+    "sed '0~3d;2,+4p;$!N' a",
+    "sed '1i\\\na w text' a",
+    "sed 's/a/b/w /dev/stderr' a",
+    'sed -n "$FROM,$(wc -l < a)p" a',
+    'sed "s/$A/w $B/" a',
+    "sed 'r header.txt' a",
+    "sed '# w comment\np' a",
+    'sed 5q a',
+  ])('%s is ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(true)
+  })
+})

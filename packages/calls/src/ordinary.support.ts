@@ -1,0 +1,15 @@
+import { factsOf } from './facts.js'
+
+export const PLACE = { workspace: '/srv/me/app', home: '/srv/me' }
+
+/** What a policy allows without a question, as far as the facts tell. */
+export function isOrdinary(command: string): boolean {
+  const { effects, files, unread, commands } = factsOf({ tool: 'Bash', arguments: { command } }, PLACE)
+  return (
+    effects.every((effect) => /^(?:read|write|build)$/.test(effect)) &&
+    commands.every((one) => one.effects.length > 0) &&
+    files.every((file) => (file.access === 'read' ? file.place !== 'device' : file.isWorkable)) &&
+    files.every(({ place, isSecret }) => place !== 'unknown' && !isSecret) &&
+    unread.length === 0
+  )
+}
