@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pingOf, topics } from '@jamey/contracts'
 import { median, significant } from '../kit/numbers.js'
 import { temporaryFolder } from '../kit/temporary.js'
 import { ask, warmUp } from './over-the-wire.js'
@@ -20,6 +21,7 @@ export async function legLines(): Promise<string> {
   const probe = new URL('legs-probe.js', import.meta.url).href
   const system = await RunningSystem.start({ JAMEY_BENCH_LEGS: file }, ['--import', probe])
   const alone: [number, number][] = []
+  const pings: number[] = []
   let together: readonly [number, number] = [0, 0]
   try {
     const bus = await system.connect()
@@ -28,6 +30,12 @@ export async function legLines(): Promise<string> {
       const from = now()
       await ask(bus)
       alone.push([from, now()])
+    }
+    const ping = pingOf(topics.conscience.evaluate.topic, 'conscience')
+    for (let i = 0; i < ALONE; i++) {
+      const from = now()
+      await bus.request(ping, {})
+      pings.push(now() - from)
     }
     const from = now()
     let left = TOGETHER
@@ -44,6 +52,7 @@ export async function legLines(): Promise<string> {
   folder.remove()
   return [
     ...(await diskLines()),
+    `the bus alone: a ping, answered where a verdict is asked for ${significant(median(pings))} ms`,
     'legs of a verdict, one after the other (medians, ms since it was asked; how long what begins there takes)',
     ...aloneLines(seen, alone),
     `with ${WINDOW} in flight (medians, ms)`,
