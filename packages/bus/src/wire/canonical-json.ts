@@ -15,11 +15,20 @@ export function canonicalJson(value: unknown): string | undefined {
   return written ?? canonicalize(value)
 }
 
+/** Strings that are written as they are: nothing to escape, and no halves of surrogate pairs. */
+const UNESCAPED = /^[\u0020\u0021\u0023-\u005b\u005d-\ud7ff\ue000-\uffff]*$/
+
+/** Undefined where half of a surrogate pair stands alone. */
+function quoted(text: string): string | undefined {
+  if (UNESCAPED.test(text)) return `"${text}"`
+  return text.isWellFormed() ? JSON.stringify(text) : undefined
+}
+
 /** Undefined where anything in it is not plain. */
 function plainJson(value: unknown): string | undefined {
   switch (typeof value) {
     case 'string':
-      return value.isWellFormed() ? JSON.stringify(value) : undefined
+      return quoted(value)
     case 'number':
       // As ECMAScript writes numbers, so does RFC 8785, section 3.2.2.3; -0 is 0.
       return Number.isFinite(value) ? String(value) : undefined
@@ -47,20 +56,26 @@ function plainArray(values: readonly unknown[]): string | undefined {
 function plainObject(value: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof value['toJSON'] === 'function') return undefined
   const names = Object.keys(value)
-  if (!isSorted(names)) names.sort()
+  sort(names)
   let text = '{'
   for (let i = 0; i < names.length; i++) {
-    const name = names[i] as string
-    const json = plainJson(value[name])
-    if (json === undefined || !name.isWellFormed()) return undefined
-    text += i === 0 ? `${JSON.stringify(name)}:${json}` : `,${JSON.stringify(name)}:${json}`
+    const name = quoted(names[i] as string)
+    const json = plainJson(value[names[i] as string])
+    if (json === undefined || name === undefined) return undefined
+    text += i === 0 ? `${name}:${json}` : `,${name}:${json}`
   }
   return `${text}}`
 }
 
-function isSorted(names: readonly string[]): boolean {
+/** Few names are put in their places here, which allocates nothing. */
+const FEW = 16
+
+function sort(names: string[]): void {
+  if (names.length > FEW) return void names.sort()
   for (let i = 1; i < names.length; i++) {
-    if ((names[i] as string) < (names[i - 1] as string)) return false
+    const name = names[i] as string
+    let at = i
+    for (; at > 0 && (names[at - 1] as string) > name; at--) names[at] = names[at - 1] as string
+    names[at] = name
   }
-  return true
 }

@@ -63,22 +63,31 @@ export class VerdictMaker {
     const { tool, arguments: args, annotations, intent, session_id, call_id } = evaluation
     const attested = this.#attestedTo(request)
     const call = { tool, arguments: args, annotations, intent }
-    const { sessions } = this.#options
+    const { sessions, judge } = this.#options
     const belongsTo = sessions.sessionOf(principal.clientId, session_id, call_id)
-    const isForJudge = this.#options.judge !== undefined && mayFit(evaluation)
+    const isForJudge = judge !== undefined && mayFit(evaluation)
     const work = { call, belongsTo, isForJudge, attested: attestedFacts(attested) }
     const byRules = await this.#evaluate(request, work, context)
-    await sessions.keepCall(belongsTo, byRules.remembered)
-    const answer = await this.#hear(byRules, () => callMaterial(evaluation, byRules), context)
-    const found = { ...byRules, ...withOpinion(byRules, answer) }
+    if (byRules.remembered !== undefined) await sessions.keepCall(belongsTo, byRules.remembered)
+    const answer = judge && (await this.#hear(byRules, () => callMaterial(evaluation, byRules), context))
+    const found = answer === undefined ? byRules : { ...byRules, ...withOpinion(byRules, answer) }
     const evaluationId = randomUUID()
     const ask = { found, evaluation, requestedBy: principal.clientId, sentBy: sender.clientId }
     const { approvals, clock } = this.#options
     const resolution =
       found.decision === 'ask' ? await approvals?.resolve(askOf(ask), evaluationId, context) : undefined
     const nowMs = clock.timeOfDay()
-    const judge = judgeOf(answer)
-    return callVerdictOf({ evaluationId, evaluation, found, judge, resolution, attested, binding, nowMs })
+    const heard = judgeOf(answer)
+    return callVerdictOf({
+      evaluationId,
+      evaluation,
+      found,
+      judge: heard,
+      resolution,
+      attested,
+      binding,
+      nowMs,
+    })
   }
 
   async #textVerdict(
