@@ -2,6 +2,7 @@ import type { Effect, Role } from './model/call.js'
 import type { SecretFact } from './text/secrets.js'
 import type { SignalFact } from './text/signals.js'
 import type { ToolCatalogue } from './tools/catalogue.js'
+import type { Links } from './values/links.js'
 import type { MailFact } from './values/mail.js'
 import type { Access, PathFact, PathOptions } from './values/path.js'
 import type { SqlFact } from './values/sql.js'
@@ -35,6 +36,8 @@ export interface FactOptions extends PathOptions {
   readonly tools?: ToolCatalogue | undefined
   /** Absolute; where the tool's shell may be beside the workspace, because of earlier calls. Null: where nobody knows. */
   readonly folders?: Folders | undefined
+  /** Where links of the workspace lead; without it they are not followed. */
+  readonly links?: Links | undefined
 }
 
 /** Where a shell may be, beside the workspace and its ordinary folders. Null: where nobody knows. */

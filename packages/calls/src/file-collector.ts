@@ -6,9 +6,12 @@ import type { Directory } from './shell/directory.js'
 import type { CommandEffects } from './shell/programs/program.js'
 import type { ShellCommand } from './shell/shell-script.js'
 import type { Argument } from './shell/words.js'
-import { isGenerated, isSecretPath, isWorkable, pathFact } from './values/path.js'
+import { isGenerated, isSecretPath, isWorkable, type PathFact, pathFact } from './values/path.js'
 import { isLink } from './values/url.js'
 import type { Whereabouts } from './whereabouts.js'
+
+/** A folder is named, and left again. */
+const CLIMBS = /(?:^|\/)(?!\.{1,2}\/)[^/]+\/\.\.(?:\/|$)/
 
 /** Takes the files that a call names, each from every folder that it may be named in. */
 export class FileCollector {
@@ -33,6 +36,26 @@ export class FileCollector {
     const isDynamic = file.isDynamic || (!/^[/~]/.test(text) && isUnknown(from, access))
     const fact = pathFact(text, this.#options, isDynamic, from?.path)
     if (isDynamic) this.#unread.fail(where, `where ${text} lies is known when it runs`)
+    this.facts.push({ where, ...fact, access, isWorkable: isWorkable(fact, access, this.#options) })
+    if (this.#options.links !== undefined) this.#follow(where, fact, access, from)
+  }
+
+  /** What it leads to by links is used as well as what it names. */
+  #follow(
+    where: string,
+    { text, path, place }: PathFact,
+    access: FileFact['access'],
+    from?: Directory,
+  ): void {
+    const { links, workspace } = this.#options
+    if (links === undefined || place === 'device' || place === 'unknown') return
+    // Behind a link `..` leads elsewhere than its text says.
+    const isClimbing = CLIMBS.test(text)
+    const named = isClimbing ? `${text.startsWith('/') ? '' : `${from?.path ?? workspace}/`}${text}` : path
+    const real = links.realPath(named, access === 'delete' && !/\/\.*$/.test(text))
+    if (links.isExhausted) this.#unread.fail(where, 'more links than are followed')
+    if (real === undefined || real === path) return
+    const fact = { ...pathFact(real, this.#options), text }
     this.facts.push({ where, ...fact, access, isWorkable: isWorkable(fact, access, this.#options) })
   }
 

@@ -1,6 +1,6 @@
 /** The thread in which calls and words are judged: tells of each evaluation what the policy says, as soon as it is known. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { type Call, callDigest } from '@jamey/calls'
+import { type Call, callDigest, linksFrom } from '@jamey/calls'
 import {
   type CallVerdict,
   judgeCall,
@@ -62,7 +62,7 @@ function tellAll(): void {
 function* evaluating(id: number, work: Work, dueMs: number): Generator<undefined, void> {
   const by = policy
   const steps =
-    'call' in work ? judgingCall(by, work.call, aroundOf(work)) : judgingWords(by, work.words, work)
+    'call' in work ? judgingCall(by, work.call, aroundOf(work, by)) : judgingWords(by, work.words, work)
   let leftMs = budgetMs
   for (;;) {
     const startMs = performance.now()
@@ -126,8 +126,9 @@ function factsFor({ tool: _, texts: __, numbers: ___, ...found }: CallVerdict['f
   return JSON.stringify(found)
 }
 
-function aroundOf({ attested, belongsTo }: Extract<Work, { call: unknown }>): Surroundings {
-  return { attested, ...(belongsTo && desk.provenanceOf(belongsTo)) }
+function aroundOf({ attested, belongsTo }: Extract<Work, { call: unknown }>, by: Policy): Surroundings {
+  const links = linksFrom(by.facts.workspace)
+  return { attested, links, ...(belongsTo && desk.provenanceOf(belongsTo)) }
 }
 
 function* remembering(id: number, { told, key, at }: Report): Generator<undefined, void> {

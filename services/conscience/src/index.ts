@@ -1,3 +1,4 @@
+export { linksFrom } from '@jamey/calls'
 export { AuditError, AuditLog, type AuditLogOptions } from './audit/audit-log.js'
 export { type FoundAuditLine, readAudit } from './audit/audit-reader.js'
 export type { AuditEntry, AuditHead, AuditRecord, ReadAuditLine } from './audit/audit-record.js'

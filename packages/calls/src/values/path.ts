@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 
-/** Where a path lies, as far as its text tells; links are not followed. */
+/** Where a path lies, as far as its text tells; where links lead, `links.ts` tells. */
 export interface PathFact {
   /** As it was given. */
   readonly text: string

@@ -4,6 +4,7 @@ import {
   collectingWords,
   type FactOptions,
   type Facts,
+  type Links,
   type Words,
 } from '@jamey/calls'
 import type { JudgedCall, Session } from '../session/session.js'
@@ -24,6 +25,8 @@ export interface Provenance {
 export interface Surroundings extends Partial<Provenance> {
   /** Facts that others vouch for. */
   readonly attested?: Readonly<Record<string, unknown>> | undefined
+  /** Where links of the workspace lead, as they are when this call is judged. */
+  readonly links?: Links | undefined
 }
 
 /** What a policy is made of. */
@@ -81,9 +84,9 @@ export function judgeCall(policy: Policy, call: Call, around: Surroundings = {})
 }
 
 /** An earlier call may have left the tool's shell elsewhere. */
-function factOptions({ facts }: Policy, { tool }: Call, { session }: Surroundings): FactOptions {
+function factOptions({ facts }: Policy, { tool }: Call, { session, links }: Surroundings): FactOptions {
   const folders = session?.foldersOf(tool) ?? []
-  return folders.length === 0 ? facts : { ...facts, folders }
+  return folders.length === 0 && links === undefined ? facts : { ...facts, folders, links }
 }
 
 /** The same for words: what is said beside them is judged as the arguments of a call are. */

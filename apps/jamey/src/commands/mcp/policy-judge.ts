@@ -1,5 +1,5 @@
 import type { CallJudge, CallVerdict, SessionReport, ToolCall } from '@jamey/agents'
-import { judgeCall, judgedCall, type Policy, Session } from '@jamey/conscience'
+import { judgeCall, judgedCall, linksFrom, type Policy, Session } from '@jamey/conscience'
 
 /**
  * A conscience within this process: a policy and one session, which lasts as long as the process. Nobody can be asked but
@@ -18,7 +18,7 @@ export function policyJudge(policy: Policy, now: () => number): CallJudge {
 function verdictOf(policy: Policy, asked: ToolCall, session: Session, now: number): CallVerdict {
   const { tool, annotations, intent, call_id: id } = asked
   const call = { tool, arguments: { ...asked.arguments }, annotations, intent }
-  const verdict = judgeCall(policy, call, { session, now })
+  const verdict = judgeCall(policy, call, { session, now, links: linksFrom(policy.facts.workspace) })
   const { decision, rules, reasons, arguments: changed } = verdict
   // What is made is remembered, not what was asked about.
   session.called(

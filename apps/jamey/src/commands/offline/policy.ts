@@ -1,6 +1,7 @@
 import {
   type CallVerdict,
   judgeCall,
+  linksFrom,
   type Policy,
   type PolicyCase,
   parsePolicy,
@@ -67,10 +68,9 @@ export async function policyExplain(
   { policy: file, json }: PolicyExplainOptions,
 ): Outcome {
   const { terminal } = context
-  const verdict = judgeCall(await policyAt(context, file), {
-    tool: call.tool,
-    arguments: argumentsOf(call.given),
-  })
+  const policy = await policyAt(context, file)
+  const asked = { tool: call.tool, arguments: argumentsOf(call.given) }
+  const verdict = judgeCall(policy, asked, { links: linksFrom(policy.facts.workspace) })
   if (json) terminal.printJson(jsonCallVerdict(verdict))
   else terminal.print(formatCallVerdict(verdict))
   return exitCodeOf(verdict)

@@ -1,0 +1,109 @@
+import { lstatSync, readlinkSync } from 'node:fs'
+import { posix } from 'node:path'
+
+/** Where symbolic links lead, as it is now on the machine that has the workspace. */
+export interface Links {
+  /** An absolute path without links; undefined where it is the one that was asked for, or where nothing is known. */
+  realPath(path: string, isEntry?: boolean): string | undefined
+  /** Whether more was asked than is looked up. */
+  readonly isExhausted: boolean
+}
+
+/** Files of the disk that are looked at for one call; each takes some microseconds. */
+const MAXIMUM_LOOKS = 5_000
+/** As many as Linux follows. */
+const MAXIMUM_LINKS = 40
+
+/**
+ * Links as one call finds them: what was looked at once is not looked at again for it. Follows nothing where there is no
+ * such workspace on this machine.
+ */
+export function linksFrom(workspace: string): Links {
+  return new DiskLinks(workspace)
+}
+
+class DiskLinks implements Links {
+  readonly #workspace: string
+  #root: string | null | undefined
+  /** Of a path whose folders are no links: where it leads, null where it is not there, undefined where it is no link. */
+  readonly #seen = new Map<string, string | null | undefined>()
+  #looks = 0
+  #followed = 0
+  isExhausted = false
+
+  constructor(workspace: string) {
+    this.#workspace = posix.resolve(workspace)
+  }
+
+  /** `isEntry`: the name itself is meant, as for who deletes it, and not what it leads to. */
+  realPath(path: string, isEntry = false): string | undefined {
+    if (!path.startsWith('/')) return undefined
+    const root = this.#realRoot()
+    if (root === null) return undefined
+    this.#followed = 0
+    const real = isEntry
+      ? posix.join(this.#real(posix.dirname(path)), posix.basename(path))
+      : this.#real(path)
+    const shown =
+      real === root || real.startsWith(`${root}/`) ? this.#workspace + real.slice(root.length) : real
+    // What macOS calls by two names.
+    return shown === path || shown === `/private${path}` ? undefined : shown
+  }
+
+  /** Null where the workspace is not on this machine. */
+  #realRoot(): string | null {
+    if (this.#root === undefined) {
+      const isHere = this.#workspace !== '/' && isThere(this.#workspace)
+      this.#root = isHere ? this.#real(this.#workspace) : null
+    }
+    return this.#root
+  }
+
+  #real(path: string): string {
+    let real = '/'
+    let isMissing = false
+    for (const part of path.split('/')) {
+      if (part === '' || part === '.') continue
+      if (part === '..') {
+        real = posix.dirname(real)
+        continue
+      }
+      real = posix.join(real, part)
+      const led: string | null | undefined = isMissing ? null : this.#ledFrom(real)
+      if (typeof led === 'string') real = led
+      isMissing = led === null
+    }
+    return real
+  }
+
+  #ledFrom(path: string): string | null | undefined {
+    if (this.#seen.has(path)) return this.#seen.get(path)
+    if (++this.#looks > MAXIMUM_LOOKS || this.#followed > MAXIMUM_LINKS) {
+      this.isExhausted = true
+      return undefined
+    }
+    const target = linkAt(path)
+    if (typeof target === 'string') this.#followed++
+    const led =
+      typeof target === 'string'
+        ? this.#real(posix.isAbsolute(target) ? target : `${posix.dirname(path)}/${target}`)
+        : target
+    this.#seen.set(path, led)
+    return led
+  }
+}
+
+function isThere(path: string): boolean {
+  return linkAt(path) !== null
+}
+
+/** Null where nothing is there, or nobody may look. */
+function linkAt(path: string): string | null | undefined {
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found === undefined) return null
+    return found.isSymbolicLink() ? readlinkSync(path) : undefined
+  } catch {
+    return null
+  }
+}

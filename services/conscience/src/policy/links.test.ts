@@ -1,0 +1,59 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '@jamey/bus'
+import { linksFrom } from '@jamey/calls'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { EvaluationThread } from '../thread/evaluation-thread.js'
+import { judgeCall, type Policy } from './policy.js'
+import { parsePolicy } from './policy-file.js'
+
+let workspace: string
+let policy: Policy
+
+beforeAll(() => {
+  workspace = join(mkdtempSync(join(tmpdir(), 'linked-')), 'app')
+  mkdirSync(workspace)
+  writeFileSync(join(workspace, '.env'), '')
+  symlinkSync('/etc', join(workspace, 'link'))
+  symlinkSync('.env', join(workspace, 'notes.txt'))
+  policy = parsePolicy('{version: 1, include: [work, shell, files]}', 'policy.yaml', { workspace })
+})
+
+afterAll(() => rmSync(join(workspace, '..'), { recursive: true }))
+
+const bash = (command: string) => ({ tool: 'Bash', arguments: { command } })
+
+it.each([
+  ['cat notes.txt', ['secret-file']],
+  ['echo x > link/motd', ['write-elsewhere']],
+  ['cd link && touch motd', ['write-elsewhere']],
+  ['rm -r link/', ['write-elsewhere', 'delete-system']],
+])('a link is judged as what it leads to: %s', (command, rules) => {
+  expect(judgeCall(policy, bash(command)).rules.map(({ name }) => name)).not.toEqual(
+    expect.arrayContaining(rules),
+  )
+  const { decision, rules: applied } = judgeCall(policy, bash(command), { links: linksFrom(workspace) })
+  expect(decision).not.toBe('allow')
+  expect(applied.map(({ name }) => name)).toEqual(expect.arrayContaining(rules))
+})
+
+it('what a tool other than a shell reads is looked up as well', () => {
+  const call = { tool: 'Read', arguments: { file_path: 'notes.txt' } }
+  expect(judgeCall(policy, call, { links: linksFrom(workspace) }).decision).toBe('ask')
+})
+
+it.each(['cat link/hosts', 'ls link', 'cat README.md', 'touch src/new.ts', 'rm link'])(
+  'what is allowed by its own name is allowed by a link: %s',
+  (command) => {
+    const { rules } = judgeCall(policy, bash(command), { links: linksFrom(workspace) })
+    expect(rules.filter(({ decision }) => decision !== 'allow')).toEqual([])
+  },
+)
+
+it('links are followed by the thread in which a service has calls judged', async () => {
+  const thread = new EvaluationThread({ policy, budgetMs: 60_000, clock: systemClock, onEnd: () => {} })
+  onTestFinished(() => thread.close())
+  const found = await thread.evaluate('a', { call: bash('cat notes.txt') }, { remainingMs: 60_000 })
+  expect(found.decision).toBe('ask')
+})
