@@ -30,7 +30,8 @@ const CLAIM = `UPDATE ${SCHEMA}.announcements a SET owner = $1, claimed_at = $2
 const TAKE = `SELECT a.seq, a.message_id, a.change, a.memory_ids, to_json(m) AS memory
   FROM ${SCHEMA}.announcements a LEFT JOIN LATERAL (
     SELECT ${rowOf('m')} FROM ${SCHEMA}.memories m
-    WHERE a.change = 'stored' AND m.id = a.memory_ids::json ->> 0 AND m.scope = 'shared'
+    WHERE a.change = 'stored' AND json_array_length(a.memory_ids::json) = 1
+      AND m.id = a.memory_ids::json ->> 0 AND m.scope = 'shared'
   ) m ON true
   WHERE a.owner = $1 AND a.seq > $2 AND a.claimed_at > $3::bigint - ${ORPHANED_AFTER_MS} ORDER BY a.seq LIMIT $4`
 
@@ -40,7 +41,8 @@ interface AnnouncementRow {
   readonly change: string
   readonly memory_ids: string
   /**
-   * Read only now, so that one that was forgotten in between is announced without its content, as private ones are.
+   * Read only now, so that one that was forgotten in between is announced without its content, as private ones are. Of
+   * several there is none: they were stored as private ones.
    */
   readonly memory: MemoryRow | null
 }
@@ -49,6 +51,8 @@ interface AnnouncementRow {
 export interface Announced {
   readonly change: MemoryChange
   readonly ids: readonly string[]
+  /** Told with its content. */
+  readonly isShared?: boolean | undefined
 }
 
 export async function announce(
@@ -56,12 +60,26 @@ export async function announce(
   changes: readonly Announced[],
 ): Promise<void> {
   if (announcer === undefined || changes.length === 0) return
-  const rows = changes.flatMap(partsOf).map(({ change, ids }) => ({
-    message_id: randomUUID(),
-    change,
-    memory_ids: JSON.stringify(ids),
-  }))
+  const rows = together(changes)
+    .flatMap(partsOf)
+    .map(({ change, ids }) => ({
+      message_id: randomUUID(),
+      change,
+      memory_ids: JSON.stringify(ids),
+    }))
   await session.run(ADD, [announcer, nowMs, JSON.stringify(rows)])
+}
+
+/** Memories that were stored one after the other, and are told without their content, are told together, as in a file. */
+function together(changes: readonly Announced[]): Announced[] {
+  const told: { readonly change: MemoryChange; readonly ids: string[]; readonly isBare: boolean }[] = []
+  for (const { change, ids, isShared } of changes) {
+    const isBare = change === 'stored' && isShared !== true
+    const last = told.at(-1)
+    if (isBare && last?.isBare === true) last.ids.push(...ids)
+    else told.push({ change, ids: [...ids], isBare })
+  }
+  return told.map(({ change, ids }) => ({ change, ids: [...new Set(ids)] }))
 }
 
 function partsOf({ change, ids }: Announced): Announced[] {

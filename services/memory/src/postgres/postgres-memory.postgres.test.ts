@@ -3,6 +3,7 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { describeAsOf } from '../search/as-of.contract.js'
 import { describeRecall } from '../search/recall.contract.js'
 import { describeServedRequests } from '../service/served-requests.contract.js'
+import { describeAnnouncements } from '../store/announcements.contract.js'
 import { describeConsolidation } from '../store/consolidation.contract.js'
 import { describeMemoryStorage } from '../store/memory-storage.contract.js'
 import type { OpenStorage } from '../store/opened-storage.support.js'
@@ -34,6 +35,7 @@ const open: OpenStorage = async (options = {}) => {
 }
 
 describeMemoryStorage('memories in PostgreSQL', open)
+describeAnnouncements('announcements of memories in PostgreSQL', open)
 describeRecords('records in PostgreSQL', open)
 describeConsolidation('memories in PostgreSQL that are consolidated', open)
 describeRecall('recall from PostgreSQL', open)

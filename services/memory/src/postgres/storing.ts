@@ -40,7 +40,7 @@ export async function carryOut(
         announced.push({ change: 'forgotten', ids: [gone.id] })
       },
     },
-    announce: (change, changed) => void announced.push({ change, ids: changed }),
+    announce: (change, ids, _atMs, isShared) => void announced.push({ change, ids, isShared }),
   })
   const outcomes = works.map((work) => outcomeOf(() => ({ value: work.run(writer) })))
   await writeAll(turn, set)
