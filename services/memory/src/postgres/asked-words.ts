@@ -75,7 +75,7 @@ export function anyOf(terms: readonly AskedTerm[]): string {
 }
 
 /** Terms in how many memories; those that none has are left out. */
-export function countedAmong(session: Session, terms: readonly string[]): Promise<Counted[]> {
+function countedAmong(session: Session, terms: readonly string[]): Promise<Counted[]> {
   if (terms.length === 0) return Promise.resolve([])
   return session.rows<Counted>(
     `SELECT word, memories FROM ${SCHEMA}.words WHERE word = ANY($1) AND memories > 0`,

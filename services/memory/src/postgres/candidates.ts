@@ -1,7 +1,9 @@
 import type { MemoryQuery } from '@jamey/contracts'
 import type { Filter } from '../search/filter.js'
+import { READ } from '../search/ranking.js'
 import { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS } from '../search/score.js'
 import { lengthNorm, RANKING } from '../search/settings.js'
+import { CHARACTERS } from '../search/signals/proximity.js'
 import { type Asked, type AskedTerm, anyOf } from './asked-words.js'
 import type { Session } from './database-pool.js'
 import { filterSql } from './filter.js'
@@ -31,6 +33,8 @@ export interface Candidate {
   readonly seq: number
   /** Words that tell something. */
   readonly length: number
+  /** The beginning of its text, of the first that are read. */
+  readonly content: string | null
 }
 
 /** Finds by the rarest words alone, where these are enough. */
@@ -69,9 +73,15 @@ async function find(
   const { sql, parameters } = scoredSql(by, asked, question)
   const boost = boostSql(parameters.add(question.nowMs))
   const rows = await session.rows<Candidate & { readonly total: number }>(
-    `WITH found AS MATERIALIZED (${sql})
-    SELECT seq, length, count(*) OVER () AS total FROM found
-    ORDER BY relevance * ${boost} DESC, occurred_at DESC, seq DESC LIMIT ${parameters.add(limit)}`,
+    `WITH found AS MATERIALIZED (${sql}),
+      best AS (
+        SELECT seq, length, count(*) OVER () AS total FROM found
+        ORDER BY relevance * ${boost} DESC, occurred_at DESC, seq DESC LIMIT ${parameters.add(limit)}
+      ),
+      placed AS (SELECT seq, length, total, row_number() OVER () AS place FROM best)
+    SELECT seq, length, total, CASE WHEN place <= ${READ} THEN (
+        SELECT left(m.content, ${CHARACTERS}) FROM ${SCHEMA}.memories m WHERE m.seq = placed.seq
+      ) END AS content FROM placed ORDER BY place`,
     parameters.values,
   )
   const total = rows[0]?.total ?? 0

@@ -3,9 +3,8 @@ import { READ, WINDOW } from '../search/ranking.js'
 import { RANKING } from '../search/settings.js'
 import { feedbackShare } from '../search/signals/feedback.js'
 import { TURNS } from '../search/signals/neighbours.js'
-import { CHARACTERS } from '../search/signals/proximity.js'
 import { termOf, wordsOf } from '../search/words.js'
-import { type Asked, countedAmong } from './asked-words.js'
+import type { Asked } from './asked-words.js'
 import type { Candidate, Found, Question } from './candidates.js'
 import type { Session } from './database-pool.js'
 import { filterSql } from './filter.js'
@@ -34,6 +33,7 @@ interface CountedRow {
   readonly turn: number | null
   /** How often it has each term that matters. */
   readonly counts: Readonly<Record<string, number>> | null
+  readonly common: Readonly<Record<string, number>> | null
 }
 
 /** Reads what the ranking looks at, which is no more than the terms that matter, and counts from there. */
@@ -44,18 +44,13 @@ export async function rankedIndex(
   question: Question,
 ): Promise<RankedIndex> {
   const { collection } = asked
-  const texts = await textsOf(session, candidates)
-  for (const { word, memories } of await commonTerms(session, candidates, texts))
-    collection.having.set(word, memories)
+  const texts = textsOf(candidates)
+  const common = commonTerms(candidates, texts)
+  const terms = [...new Set([...collection.having.keys(), ...common])]
+  const rows = await countedRows(session, { candidates, beside }, { terms, common }, question)
+  for (const [word, memories] of Object.entries(rows[0]?.common ?? {})) collection.having.set(word, memories)
   const index = new MemoryIndex(collection)
-  for (const row of await countedRows(
-    session,
-    { candidates, beside },
-    [...collection.having.keys()],
-    question,
-  )) {
-    index.putCounted(factsOf(row), row.terms_count, Object.entries(row.counts ?? {}))
-  }
+  for (const row of rows) index.putCounted(factsOf(row), row.terms_count, Object.entries(row.counts ?? {}))
   return { index, texts }
 }
 
@@ -77,37 +72,27 @@ function factsOf(row: CountedRow) {
   }
 }
 
-async function textsOf(session: Session, candidates: readonly Candidate[]): Promise<Map<number, string>> {
-  const rows = await session.rows<{ seq: number; content: string }>(
-    `SELECT seq, left(content, ${CHARACTERS}) AS content FROM ${SCHEMA}.memories WHERE seq = ANY($1)`,
-    [candidates.slice(0, READ).map(({ seq }) => seq)],
-  )
-  return new Map(rows.map(({ seq, content }) => [seq, content]))
+function textsOf(candidates: readonly Candidate[]): Map<number, string> {
+  return new Map(candidates.slice(0, READ).map(({ seq, content }) => [seq, content ?? '']))
 }
 
 /** The terms of the best texts, where these are long enough to widen a question by them. */
-function commonTerms(
-  session: Session,
-  candidates: readonly Candidate[],
-  texts: ReadonlyMap<number, string>,
-): Promise<{ word: string; memories: number }[]> {
+function commonTerms(candidates: readonly Candidate[], texts: ReadonlyMap<number, string>): string[] {
   const best = candidates.slice(0, RANKING.feedbackTexts)
-  if (
-    feedbackShare(
-      best.map(({ length }) => length),
-      RANKING,
-    ) === 0
-  )
-    return Promise.resolve([])
+  const lengths = best.map(({ length }) => length)
+  if (feedbackShare(lengths, RANKING) === 0) return []
   const words = best.flatMap(({ seq }) => wordsOf(texts.get(seq) ?? ''))
-  return countedAmong(session, [...new Set(words.map(termOf))])
+  return [...new Set(words.map(termOf))]
 }
 
-/** The candidates, their neighbours, and what is beside them for another reason, in the order of storing. */
+/**
+ * The candidates, their neighbours, and what is beside them for another reason, in the order of storing. The first row
+ * has, too, in how many of all memories the common terms are.
+ */
 function countedRows(
   session: Session,
   { candidates, beside }: { readonly candidates: readonly Candidate[]; readonly beside: readonly number[] },
-  terms: readonly string[],
+  { terms, common }: { readonly terms: readonly string[]; readonly common: readonly string[] },
   { filter, nowMs }: Question,
 ): Promise<CountedRow[]> {
   const parameters = new Parameters()
@@ -127,7 +112,11 @@ function countedRows(
       )
     SELECT m.seq, m.owner, m.scope, m.layer, m.importance, m.occurred_at, m.terms_count, m.session_id, m.turn,
       (SELECT json_object_agg(lexeme, cardinality(positions)) FROM unnest(m.terms)
-        WHERE lexeme = ANY(${parameters.add(terms)}::text[])) AS counts
+        WHERE lexeme = ANY(${parameters.add(terms)}::text[])) AS counts,
+      CASE WHEN row_number() OVER (ORDER BY m.seq) = 1 THEN (
+        SELECT json_object_agg(word, memories) FROM ${SCHEMA}.words
+        WHERE word = ANY(${parameters.add(common)}::text[]) AND memories > 0
+      ) END AS common
     FROM ${SCHEMA}.memories m WHERE m.seq = ANY(${all}::bigint[] || ARRAY(SELECT seq FROM near)) ORDER BY m.seq`,
     parameters.values,
   )

@@ -28,6 +28,9 @@ const IS_WITHIN_PAGE = `(measured.up_to <= ${PAGE_BYTES} OR measured.place = 1)`
 const MOST_COUNTED = 10_000
 
 type SearchedRow = MemoryRow & { readonly seq: number }
+type ListedRow = SearchedRow & { readonly total: number; readonly available: number }
+/** The number of all that fit stands in a row of its own where the page has none. */
+type EmptyList = { readonly total: number; readonly seq: null }
 
 interface Reading {
   readonly nowMs: number
@@ -59,13 +62,6 @@ export async function recall(
 async function list(session: Session, { query, filter, nowMs }: Question): Promise<MemoryRecalled> {
   const parameters = new Parameters()
   const condition = filterSql(filter, nowMs, parameters)
-  const [counted] = await session.rows<{ total: number }>(
-    `SELECT count(*) AS total FROM (
-      SELECT FROM ${SCHEMA}.memories m WHERE ${condition} LIMIT ${MOST_COUNTED + 1}
-    ) AS counted`,
-    parameters.values,
-  )
-  const total = counted?.total ?? 0
   const place = query.cursor === undefined ? undefined : placeOf(query.cursor, 2)
   const behind =
     place === undefined
@@ -73,7 +69,7 @@ async function list(session: Session, { query, filter, nowMs }: Question): Promi
       : ` AND (m.occurred_at, m.seq) < (${place.map((one) => `${parameters.add(one)}::bigint`).join(', ')})`
   const limit = parameters.add(query.limit + 1)
   const offset = parameters.add(place === undefined ? (query.offset ?? 0) : 0)
-  const rows = await session.rows<SearchedRow & { readonly available: number }>(
+  const found = await session.rows<ListedRow | EmptyList>(
     `WITH page AS MATERIALIZED (
         SELECT m.seq, m.occurred_at, ${BYTES} AS bytes FROM ${SCHEMA}.memories m WHERE ${condition}${behind}
         ORDER BY m.occurred_at DESC, m.seq DESC LIMIT ${limit} OFFSET ${offset}
@@ -81,11 +77,19 @@ async function list(session: Session, { query, filter, nowMs }: Question): Promi
       measured AS (
         SELECT seq, row_number() OVER newest AS place, sum(bytes) OVER newest AS up_to, count(*) OVER () AS available
         FROM page WINDOW newest AS (ORDER BY occurred_at DESC, seq DESC)
+      ),
+      counted AS MATERIALIZED (
+        SELECT count(*) AS total FROM (
+          SELECT FROM ${SCHEMA}.memories m WHERE ${condition} LIMIT ${MOST_COUNTED + 1}
+        ) AS fitting
       )
-    SELECT m.seq, measured.available, ${rowOf('m')} FROM measured JOIN ${SCHEMA}.memories m ON m.seq = measured.seq
-    WHERE ${IS_WITHIN_PAGE} ORDER BY measured.place`,
+    SELECT counted.total, m.seq, measured.available, ${rowOf('m')} FROM counted LEFT JOIN (
+        measured JOIN ${SCHEMA}.memories m ON m.seq = measured.seq AND ${IS_WITHIN_PAGE}
+      ) ON true ORDER BY measured.place`,
     parameters.values,
   )
+  const rows = found.filter((row): row is ListedRow => row.seq !== null)
+  const total = found[0]?.total ?? 0
   const taken = rows.slice(0, query.limit)
   const available = rows[0]?.available ?? 0
   const last = taken.at(-1)

@@ -25,9 +25,7 @@ export async function carryOut(
   works: readonly RecordWork<unknown>[],
   options: WriterOptions,
 ): Promise<WorkOutcome[]> {
-  const ids = [...new Set(works.flatMap((work) => work.ids))]
-  await removeExpired(turn, ids)
-  const set = new WorkingSet(await knownOf(turn, ids, works))
+  const set = new WorkingSet(await knownOf(turn, works))
   const announced: Announced[] = []
   const writer = new RecordWriter({
     ...options,
@@ -48,68 +46,63 @@ export async function carryOut(
   return outcomes
 }
 
-/** An expired memory is gone, swept or not; only the note about it counts from here on. */
-async function removeExpired(turn: Turn, ids: readonly string[]): Promise<void> {
-  const expired = await turn.session.rows<Doomed>(
-    `SELECT seq, id FROM ${SCHEMA}.memories WHERE id = ANY($1) AND expires_at <= $2`,
-    [ids, turn.nowMs],
-  )
-  await remove(turn, expired, 'expired')
-}
+/** Rows of a query as one value, so that several kinds of them come in one answer. */
+const all = (rows: string): string => `(SELECT coalesce(json_agg(n), '[]') FROM (${rows}) n)`
 
-const NOTES = `SELECT
-  (SELECT coalesce(json_agg(n), '[]') FROM ${SCHEMA}.gone n WHERE id = ANY($1)) AS gone,
-  (SELECT coalesce(json_agg(n), '[]') FROM ${SCHEMA}.merged_ids n WHERE id = ANY($1)) AS merged,
-  (SELECT coalesce(json_agg(n), '[]') FROM ${SCHEMA}.update_requests n WHERE id = ANY($2)) AS updates,
-  (SELECT coalesce(json_agg(n), '[]') FROM ${SCHEMA}.memory_keys n
-    WHERE (owner, key) IN (SELECT owner, key FROM json_to_recordset($3) AS asked (owner text, key text))) AS keys`
+/**
+ * All that some requests can ask for, in one statement: the rows with their ids or numbers and for each text the oldest
+ * that can take it up, what is noted of ids and keys, and what their owners have.
+ */
+const KNOWN = `WITH
+    asked AS (SELECT * FROM json_to_recordset($3) AS asked (${givenTypes({})})),
+    merged AS (SELECT id, seq FROM ${SCHEMA}.merged_ids WHERE id = ANY($1)),
+    updates AS (SELECT id, seq, version FROM ${SCHEMA}.update_requests WHERE id = ANY($2)),
+    keys AS (
+      SELECT * FROM ${SCHEMA}.memory_keys
+      WHERE (owner, key) IN (SELECT owner, idempotency_key FROM asked WHERE idempotency_key IS NOT NULL)
+    ),
+    wanted AS (
+      SELECT seq FROM ${SCHEMA}.memories WHERE id = ANY($1)
+      UNION SELECT seq FROM merged UNION SELECT seq FROM updates UNION SELECT seq FROM keys
+      UNION SELECT same.seq FROM asked CROSS JOIN LATERAL (
+          SELECT m.seq FROM ${SCHEMA}.memories m
+          WHERE m.content_hash = asked.content_hash AND m.owner = asked.owner AND m.scope = asked.scope
+            AND m.session_id IS NOT DISTINCT FROM asked.session_id AND m.turn IS NOT DISTINCT FROM asked.turn
+            AND m.trusted = asked.trusted AND (m.expires_at IS NULL OR m.expires_at > $4)
+            AND (m.valid_to IS NULL OR m.valid_to > $4)
+          ORDER BY m.seq LIMIT 1
+        ) AS same
+    ),
+    found AS (SELECT m.seq, ${rowOf('m')} FROM wanted JOIN ${SCHEMA}.memories m ON m.seq = wanted.seq)
+  SELECT ${all('SELECT * FROM found')} AS rows,
+    ${all(`SELECT v.seq, v.replaced_at, ${rowOf('v')} FROM ${SCHEMA}.memory_versions v WHERE v.seq IN (SELECT seq FROM updates)`)} AS versions,
+    ${all(`SELECT * FROM ${SCHEMA}.gone WHERE id = ANY($1)`)} AS gone,
+    ${all('SELECT * FROM merged')} AS merged,
+    ${all('SELECT * FROM keys')} AS keys,
+    ${all('SELECT * FROM updates')} AS updates,
+    ${all(`SELECT owner, bytes FROM ${SCHEMA}.owner_totals WHERE owner IN (SELECT owner FROM asked UNION SELECT owner FROM found)`)} AS totals,
+    ${all(`SELECT seq, id FROM ${SCHEMA}.memories WHERE id = ANY($1) AND expires_at <= $4`)} AS expired`
 
-/** The rows with these ids or numbers, and for each text the oldest that can take it up. */
-const ROWS = `WITH wanted AS (
-    SELECT seq FROM ${SCHEMA}.memories WHERE id = ANY($1)
-    UNION SELECT unnest($2::bigint[])
-    UNION SELECT same.seq FROM json_to_recordset($3) AS asked (${givenTypes({})})
-      CROSS JOIN LATERAL (
-        SELECT m.seq FROM ${SCHEMA}.memories m
-        WHERE m.content_hash = asked.content_hash AND m.owner = asked.owner AND m.scope = asked.scope
-          AND m.session_id IS NOT DISTINCT FROM asked.session_id AND m.turn IS NOT DISTINCT FROM asked.turn
-          AND m.trusted = asked.trusted AND (m.expires_at IS NULL OR m.expires_at > $4)
-          AND (m.valid_to IS NULL OR m.valid_to > $4)
-        ORDER BY m.seq LIMIT 1
-      ) AS same
-  )
-  SELECT m.seq, ${rowOf('m')} FROM wanted JOIN ${SCHEMA}.memories m ON m.seq = wanted.seq`
+const NOTHING: Known = { rows: [], versions: [], gone: [], merged: [], keys: [], updates: [], totals: [] }
 
-async function knownOf(
-  { session, nowMs }: Turn,
-  ids: readonly string[],
-  works: readonly RecordWork<unknown>[],
-): Promise<Known> {
-  const rows = works.flatMap((work) => work.rows)
+/** What the database has that concerns these requests, as it is now that their turn has come. */
+async function knownOf(turn: Turn, works: readonly RecordWork<unknown>[]): Promise<Known> {
+  const { session, nowMs } = turn
+  const ids = [...new Set(works.flatMap((work) => work.ids))]
   const requests = works.flatMap((work) => work.requests)
-  const keys = rows.flatMap(({ owner, idempotency_key: key }) => (key === null ? [] : [{ owner, key }]))
-  const [notes] = await session.rows<Pick<Known, 'gone' | 'merged' | 'updates' | 'keys'>>(NOTES, [
-    ids,
-    requests,
-    JSON.stringify(keys),
-  ])
-  const { gone = [], merged = [], updates = [], keys: known = [] } = notes ?? {}
-  const numbers = [...merged, ...updates, ...known].flatMap(({ seq }) => (seq === null ? [] : [seq]))
-  const texts = rows.map(({ content: _, metadata: __, tags: ___, ...row }) => row)
-  const found = await session.rows<Known['rows'][number]>(ROWS, [ids, numbers, JSON.stringify(texts), nowMs])
-  const owners = [...new Set([...rows, ...found].map(({ owner }) => owner))]
-  const totals = await session.rows<Known['totals'][number]>(
-    `SELECT owner, bytes FROM ${SCHEMA}.owner_totals WHERE owner = ANY($1)`,
-    [owners],
+  const texts = works.flatMap((work) =>
+    work.rows.map(({ content: _, metadata: __, tags: ___, ...row }) => row),
   )
-  const versions =
-    updates.length === 0
-      ? []
-      : await session.rows<Known['versions'][number]>(
-          `SELECT v.seq, v.replaced_at, ${rowOf('v')} FROM ${SCHEMA}.memory_versions v WHERE v.seq = ANY($1)`,
-          [updates.map(({ seq }) => seq)],
-        )
-  return { rows: found, versions, gone, merged, keys: known, updates, totals }
+  const read = async () => {
+    const asked = [ids, requests, JSON.stringify(texts), nowMs]
+    const [known] = await session.rows<Known & { readonly expired: readonly Doomed[] }>(KNOWN, asked)
+    return known
+  }
+  const known = await read()
+  if (known === undefined || known.expired.length === 0) return known ?? NOTHING
+  // An expired memory is gone, swept or not; only the note about it counts from here on.
+  await remove(turn, known.expired, 'expired')
+  return (await read()) ?? NOTHING
 }
 
 const COUNT_WORDS = `INSERT INTO ${SCHEMA}.words (word, memories)
