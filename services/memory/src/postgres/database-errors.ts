@@ -20,6 +20,10 @@ const BY_STATE: Readonly<Record<string, Advice>> = {
   '40': BUSY,
   '42501': REFUSED,
   '53': BUSY,
+  '53300': [
+    'storage-busy',
+    'has no connection left for this user; see its max_connections and CONNECTION LIMIT',
+  ],
   '53100': ['storage-full', 'has no room left on its disk'],
   '55P03': BUSY,
   '57014': ['storage-busy', 'was kept from it for too long by other work; try again'],

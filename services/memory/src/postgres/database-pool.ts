@@ -9,8 +9,10 @@ export interface DatabasePoolOptions {
   /** A file with the password, read anew for each connection, so that it may be changed. */
   readonly passwordFile?: string | undefined
   readonly connections: number
-  /** Time that one statement may take; the server ends it then. */
+  /** Time that one statement may take; the server ends it then. Without a bound where 0. */
   readonly statementMs: number
+  /** Statements for each connection, before anything else. */
+  readonly settings?: string | undefined
   /** Milliseconds from anywhere, for durations. */
   readonly clock: () => number
 }
@@ -46,7 +48,12 @@ export class DatabasePool {
   constructor(options: DatabasePoolOptions) {
     this.#options = options
     this.#shown = shownAddress(options.address)
-    this.#pool = new Pool({ ...clientConfig(options), max: options.connections })
+    const { settings, connections } = options
+    this.#pool = new Pool({
+      ...clientConfig(options),
+      max: connections,
+      ...(settings === undefined ? {} : { onConnect: async (client) => void (await client.query(settings)) }),
+    })
     // A connection that is lost while nothing runs on it is told of by its next statement, or replaced before that.
     this.#pool.on('error', () => {})
     this.#pool.on('connect', (client) => client.on('error', () => {}))
@@ -155,9 +162,13 @@ function sessionOf(client: PoolClient): Session {
   }
 }
 
-/** A connection on which a statement failed is as good as new, unless it is the connection that failed. */
+/**
+ * A connection on which a statement failed is as good as new, unless it is the connection that failed, or it only reads:
+ * whether connections do is asked when they are made.
+ */
 function isLost(fault: unknown): boolean {
-  return fault instanceof StorageError ? fault.code === 'storage-away' : fault !== undefined
+  if (!(fault instanceof StorageError)) return fault !== undefined
+  return fault.code === 'storage-away' || fault.code === 'storage-readonly'
 }
 
 function clientConfig(options: DatabasePoolOptions): ClientConfig {
@@ -175,7 +186,7 @@ function clientConfig(options: DatabasePoolOptions): ClientConfig {
     ssl: tlsOf(address),
     application_name: 'jamey-memory',
     statement_timeout: statementMs,
-    query_timeout: statementMs + GRACE_MS,
+    query_timeout: statementMs === 0 ? 0 : statementMs + GRACE_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,

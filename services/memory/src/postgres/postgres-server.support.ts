@@ -75,8 +75,7 @@ export class PostgresServer {
       ...settings,
       ...(certificates === undefined ? [] : TLS),
     ])
-    const { uid, gid } = server.#user
-    if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid)
+    server.own(folder)
     chmodSync(folder, 0o755)
     const password = join(folder, 'password')
     writeFileSync(password, PASSWORD, { mode: 0o644 })
@@ -102,10 +101,15 @@ export class PostgresServer {
 
   /** A copy that the server may read, and nobody else. */
   #take(from: string, name: string): void {
-    const { uid, gid } = this.#user
     const path = join(this.#data, name)
     copyFileSync(from, path)
     chmodSync(path, 0o600)
+    this.own(path)
+  }
+
+  /** Makes a file or folder that of the user who runs the server. */
+  own(path: string): void {
+    const { uid, gid } = this.#user
     if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid)
   }
 
