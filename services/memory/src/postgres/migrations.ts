@@ -10,7 +10,9 @@ const LOCK_SPACE = 0x4a4d454d
 const MIGRATING = 1
 const WRITING = 2
 const CONSOLIDATING = 3
-const FILLING = 4
+/** One instance makes the vectors that are missing, and one their index. */
+export const FILLING = 4
+export const INDEXING = 5
 
 /**
  * Begins a transaction of the one who writes now: numbers are given out in the order of commits, over all instances. Its
@@ -23,8 +25,10 @@ export const BEGIN_WRITING = `BEGIN; SELECT pg_advisory_xact_lock(${LOCK_SPACE},
 export const BEGIN_CONSOLIDATING = `SELECT pg_advisory_lock(${LOCK_SPACE}, ${CONSOLIDATING})`
 export const END_CONSOLIDATING = `SELECT pg_advisory_unlock(${LOCK_SPACE}, ${CONSOLIDATING})`
 
-/** Whether this connection is the one whose instance makes the vectors that are missing. */
-export const BEGIN_FILLING = `SELECT pg_try_advisory_lock(${LOCK_SPACE}, ${FILLING}) AS mine`
+/** Whether this connection is the one whose instance has this to do. */
+export const lockFor = (work: typeof FILLING | typeof INDEXING): string =>
+  `SELECT pg_try_advisory_lock(${LOCK_SPACE}, ${work}) AS mine`
+
 /** Begins a transaction of the one instance that changes the schema, however long that takes. */
 export const BEGIN_MIGRATING = `BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(${LOCK_SPACE}, ${MIGRATING})`
 

@@ -52,6 +52,7 @@ import { countFitting, forgetSome, sweepSome } from './removing.js'
 import { carryOut, type WorkOutcome } from './storing.js'
 import type { Turn } from './turn.js'
 import { Meaning } from './vectors/meaning.js'
+import { NEAR_SETTINGS } from './vectors/near-index.js'
 
 /** The database, and how it is used. */
 export interface DatabaseSettings {
@@ -71,6 +72,8 @@ export interface PostgresMemoryOptions extends DatabaseSettings {
   readonly budgets?: LayerBudgets | undefined
   /** Where texts and questions are sent for their vectors; nowhere without it. */
   readonly embeddings?: EmbeddingSettings | undefined
+  /** So many vectors are compared with a question one by one; of more an index is made. */
+  readonly exactUpTo?: number | undefined
   /** Told why vectors are not made, although there is an endpoint for them. */
   readonly onWithoutVectors?: ((why: string) => void) | undefined
   /** Time that a query may take; the server ends it then. */
@@ -120,7 +123,7 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
     const clock = CLOCK
     this.#options = options
     this.#limits = { ...MEMORY_LIMITS, ...options.limits }
-    this.#readers = this.#pool(readers, queryMs)
+    this.#readers = this.#pool(readers, queryMs, options.embeddings && NEAR_SETTINGS)
     this.#writers = this.#pool(WRITERS, WRITE_MS)
     const writing = { limits: this.#limits, ownerBytes }
     this.#turns = new FairTurns({
@@ -156,17 +159,18 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
   }
 
   async #openMeaning(): Promise<void> {
-    const { embeddings, onWithoutVectors } = this.#options
+    const { embeddings, onWithoutVectors, exactUpTo } = this.#options
     if (embeddings === undefined) return
     const pool = this.#pool(1, WRITE_MS)
     this.#vectors = pool
-    this.#meaning = await Meaning.open({ embeddings, pool, turn: (work) => this.#turn(work) })
+    const parts = { embeddings, pool, indexPool: this.#pool(1, 0), exactUpTo }
+    this.#meaning = await Meaning.open({ ...parts, turn: (work) => this.#turn(work) })
     if (this.#meaning === undefined) onWithoutVectors?.(WITHOUT_VECTORS)
   }
 
-  #pool(connections: number, statementMs: number): DatabasePool {
+  #pool(connections: number, statementMs: number, settings?: string): DatabasePool {
     const { address, passwordFile } = this.#options
-    return new DatabasePool({ address, passwordFile, connections, statementMs, clock: CLOCK })
+    return new DatabasePool({ address, passwordFile, connections, statementMs, settings, clock: CLOCK })
   }
 
   /** Connects, changes nothing, and tells how many memories there are. Rejects with `StorageError`. */

@@ -20,11 +20,12 @@ afterAll(async () => {
 
 const ada = { owner: 'ada' }
 
-async function opened(model = 'stub', url = server.url) {
+async function opened(model = 'stub', url = server.url, exactUpTo?: number, batch = 8) {
   const remarks: string[] = []
   const store = await PostgresMemory.open({
     address: readDatabaseUrl(url) as DatabaseAddress,
-    embeddings: { url: stub.url, model, batch: 8, timeoutMs: 5000, queryMs: 5000 },
+    embeddings: { url: stub.url, model, batch, timeoutMs: 5000, queryMs: 5000 },
+    exactUpTo,
     onWithoutVectors: (why) => remarks.push(why),
   })
   onTestFinished(() => store.close())
@@ -125,6 +126,89 @@ describe('memories in PostgreSQL with pgvector', () => {
     expect(await idsOf('physician')).toEqual(['one'])
     const { memories } = await store.query({ query: 'physician', explain: true }, { reach: ada })
     expect(memories[0]?.why?.meaning?.missing).toContain('500')
+  })
+})
+
+describe('many vectors', () => {
+  const WORDS = ['river', 'stone', 'bread', 'cloud', 'horse', 'glass', 'paper', 'music', 'winter', 'garden']
+  const text = (i: number) => [1, 10, 100].map((n) => WORDS[Math.floor(i / n) % 10]).join(' ')
+  const EXACT_UP_TO = 100
+  /** All connections are one session, so who looks holds up who fills. */
+  const PATIENCE = { timeout: 50_000, interval: 500 }
+  const scans = async () => {
+    await server.sql('SELECT pg_stat_force_next_flush()')
+    const sql =
+      "SELECT sum(idx_scan)::int AS scans FROM pg_stat_user_indexes WHERE indexrelname LIKE '%_near_%'"
+    return (await server.sql<{ scans: number | null }>(sql))[0]?.scans ?? 0
+  }
+  const indexes = async () => {
+    const sql = "SELECT indexdef FROM pg_indexes WHERE indexname LIKE '%_near_%'"
+    return (await server.sql<{ indexdef: string }>(sql)).map(({ indexdef }) => indexdef)
+  }
+
+  it('have an index, which finds what a comparison with each of them finds, whatever else is asked', async () => {
+    await emptied()
+    const { store, vectors, idsOf } = await opened('stub', server.url, EXACT_UP_TO, 64)
+    const texts = Array.from({ length: 250 }, (_, i) => ({ content: text(i), layer: 'semantic' as const }))
+    for (const [source, scope] of [
+      ['ada', 'private'],
+      ['bob', 'private'],
+      ['bob', 'shared'],
+    ] as const) {
+      const some = source === 'ada' ? texts : texts.slice(0, scope === 'private' ? 100 : 60)
+      await store.storeBatch(
+        some.map((one, i) => ({ ...one, scope, duplicates: 'keep', tags: i % 50 === 0 ? ['rare'] : [] })),
+        { id: `${source}-${scope}`, source },
+      )
+    }
+    await store.store({ content: 'physician alone', layer: 'semantic' }, { id: 'doctor', source: 'ada' })
+    await expect.poll(vectors, PATIENCE).toMatchObject({ filled: 411, missing: 0, indexed: true })
+    const plain = await opened()
+    await expect.poll(plain.vectors).toMatchObject({ indexed: true })
+    // So few it would rather compare one by one.
+    await server.sql('SET enable_seqscan = off; SET enable_sort = off')
+    onTestFinished(() => void server.sql('RESET enable_seqscan; RESET enable_sort'))
+    const before = await scans()
+    expect((await idsOf('medic alone'))[0]).toBe('doctor')
+    await expect.poll(scans).toBeGreaterThan(before)
+    // What is exact up to more vectors than there are compares with each of them.
+    for (const more of [
+      {},
+      { limit: 50 },
+      { tags: ['rare'] },
+      { from: '2100-01-01T00:00:00Z' },
+      { owner: 'bob' },
+    ]) {
+      for (const query of ['stone bread', 'winter ocean', 'physician']) {
+        expect([query, more, (await idsOf(query, more)).slice(0, 10)]).toEqual([
+          query,
+          more,
+          (await plain.idsOf(query, more)).slice(0, 10),
+        ])
+      }
+    }
+    await store.forget({ id: 'doctor' })
+    expect(await idsOf('medic alone')).not.toContain('doctor')
+  })
+
+  it('of another model have an index of their own, and that of the old one is gone', async () => {
+    await emptied()
+    const first = await opened('first', server.url, EXACT_UP_TO, 64)
+    const texts = Array.from({ length: 150 }, (_, i) => ({ content: text(i), layer: 'semantic' as const }))
+    await first.store.storeBatch(texts, { id: 'all', source: 'ada' })
+    await expect.poll(first.vectors, PATIENCE).toMatchObject({ filled: 150, indexed: true })
+    expect(await indexes()).toEqual([expect.stringContaining('halfvec(256)')])
+    await first.store.close()
+    stub.dimension = 64
+    onTestFinished(() => {
+      stub.dimension = 256
+    })
+    const second = await opened('second', server.url, EXACT_UP_TO, 64)
+    await expect
+      .poll(second.vectors, PATIENCE)
+      .toMatchObject({ model: 'second', filled: 150, outdated: 0, indexed: true })
+    expect(await indexes()).toEqual([expect.stringContaining('halfvec(64)')])
+    expect(await second.idsOf('stone bread', { limit: 1 })).toHaveLength(1)
   })
 })
 

@@ -6,37 +6,49 @@ import { EmbeddingEndpoint } from '../../vectors/embedding-endpoint.js'
 import { QueryEmbedder } from '../../vectors/query-embedder.js'
 import { VectorFiller } from '../../vectors/vector-filler.js'
 import type { DatabasePool, Session } from '../database-pool.js'
-import { filterSql } from '../filter.js'
-import { SCHEMA } from '../migrations.js'
-import { Parameters } from '../parameters.js'
 import type { Turn } from '../turn.js'
-import { extensionIn, makeTables, StoredVectors, shown } from './stored-vectors.js'
+import { NearIndex } from './near-index.js'
+import { nearestOf } from './nearest.js'
+import { makeTables, StoredVectors } from './stored-vectors.js'
+import { type Extension, extensionIn } from './vector-model.js'
 
 export interface MeaningParts {
   readonly embeddings: EmbeddingSettings
   /** One connection, for the filler alone. */
   readonly pool: DatabasePool
   readonly turn: <T>(work: (turn: Turn) => Promise<T>) => Promise<T>
+  /** One connection without a bound, for the index alone. */
+  readonly indexPool: DatabasePool
+  /** As in `NearIndexParts`. */
+  readonly exactUpTo?: number | undefined
 }
+
+/** Of a hundred thousand, where a tenth fits, comparing one by one takes as long as the index. */
+const EXACT_UP_TO = 10_000
 
 /** Number of the nearest that take part in an order; beyond them a memory is found by its words alone. */
 const NEAREST = 200
 
-/** Finds what says the same as a question, where the database has pgvector: an exact search among what fits. */
+/** Finds what says the same as a question, where the database has pgvector. */
 export class Meaning {
-  readonly #extension: string
+  readonly #schema: string
+  readonly #exactUpTo: number
   readonly #model: string
+  readonly #index: NearIndex
   readonly #vectors: StoredVectors
   readonly #filler: VectorFiller
   readonly #embedder: QueryEmbedder
   readonly #filled: Promise<void>
   #wake = (): void => {}
 
-  private constructor({ embeddings, pool, turn }: MeaningParts, extension: string) {
+  private constructor(parts: MeaningParts, extension: Extension) {
+    const { embeddings, pool, turn, indexPool, exactUpTo = EXACT_UP_TO } = parts
     const { model, queryMs, batch } = embeddings
-    this.#extension = extension
+    this.#schema = extension.schema
+    this.#exactUpTo = exactUpTo
     this.#model = model
-    this.#vectors = new StoredVectors({ pool, turn, extension, model })
+    this.#index = new NearIndex({ pool: indexPool, extension, exactUpTo })
+    this.#vectors = new StoredVectors({ pool, turn, extension, model, index: this.#index })
     const endpoint = new EmbeddingEndpoint(embeddings)
     const wait = (ms: number) => this.#wait(ms)
     this.#filler = new VectorFiller({ table: this.#vectors, endpoint, batch, wait })
@@ -72,26 +84,19 @@ export class Meaning {
     const { present } = this.#vectors
     if (present === undefined || present.dimension !== asked.vector.length)
       return { missing: `there are no vectors of ${this.#model} yet` }
-    const parameters = new Parameters()
-    const condition = filterSql(filter, nowMs, parameters)
-    const vector = `${parameters.add(shown(asked.vector))}::${this.#extension}.vector`
-    const rows = await session.rows<{ seq: number; distance: number }>(
-      `SELECT v.seq, v.vector OPERATOR(${this.#extension}.<=>) ${vector} AS distance
-        FROM ${SCHEMA}.memory_vectors v JOIN ${SCHEMA}.memories m ON m.seq = v.seq
-        WHERE v.model = ${parameters.add(present.id)} AND ${condition}
-        ORDER BY distance, v.seq DESC LIMIT ${parameters.add(Math.max(NEAREST, depth))}`,
-      parameters.values,
-    )
+    const near = { vector: asked.vector, filter, nowMs, limit: Math.max(NEAREST, depth) }
+    const parts = { schema: this.#schema, model: present, exactUpTo: this.#exactUpTo }
+    const rows = await nearestOf(session, near, parts)
     return { near: new Map(rows.map(({ seq, distance }) => [seq, 1 - distance])) }
   }
 
   /** For `stats`; what others have is counted for those alone who may read it. */
   async stats(session: Session, areAll: boolean): Promise<Record<string, unknown>> {
-    const { fault, refused } = this.#filler
+    const { fault = this.#index.fault, refused } = this.#filler
     const { present } = this.#vectors
     return {
       model: this.#model,
-      ...(present === undefined ? {} : { dimension: present.dimension }),
+      ...(present === undefined ? {} : { dimension: present.dimension, indexed: present.isIndexed }),
       ...(areAll ? { ...(await this.#vectors.counts(session)), refused } : {}),
       ...(fault === undefined ? {} : { fault: fault.message }),
     }
@@ -101,6 +106,7 @@ export class Meaning {
     this.#filler.end()
     this.#wake()
     await this.#filled.catch(() => {})
+    await this.#index.close()
   }
 
   #wait(ms: number): Promise<void> {

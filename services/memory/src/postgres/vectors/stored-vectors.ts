@@ -2,33 +2,16 @@ import { StorageError } from '../../model/errors.js'
 import type { VectorsToFill } from '../../vectors/vector-filler.js'
 import type { MissingVector, VectorCounts } from '../../vectors/vector-table.js'
 import type { DatabasePool, Session } from '../database-pool.js'
-import { BEGIN_FILLING, BEGIN_MIGRATING, SCHEMA } from '../migrations.js'
+import { BEGIN_MIGRATING, FILLING, lockFor, SCHEMA } from '../migrations.js'
 import type { Turn } from '../turn.js'
-
-/** A model, and the numbers that its vectors have. */
-export interface ModelRow {
-  readonly id: number
-  readonly name: string
-  readonly dimension: number
-}
-
-/** No model has this number. */
-export const NO_MODEL = 0
-
-/** The schema of pgvector in this database, as SQL names it; undefined where it is not installed. */
-export async function extensionIn(session: Session): Promise<string | undefined> {
-  const [found] = await session.rows<{ name: string }>(
-    `SELECT quote_ident(n.nspname) AS name FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-      WHERE e.extname = 'vector'`,
-  )
-  return found?.name
-}
+import { IS_INDEXED, type NearIndex } from './near-index.js'
+import { type Extension, type ModelRow, NO_MODEL } from './vector-model.js'
 
 /**
  * Each memory has a row, whose vector is missing where `model` is null: right after it was stored, or its text changed.
  * The tables are made where the extension is first met, and stay away from databases that have none.
  */
-const tablesSql = (extension: string): string => `
+const tablesSql = ({ schema }: Extension): string => `
   CREATE TABLE vector_models (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,
@@ -37,7 +20,7 @@ const tablesSql = (extension: string): string => `
   CREATE TABLE memory_vectors (
     seq bigint PRIMARY KEY REFERENCES memories ON DELETE CASCADE,
     model integer,
-    vector ${extension}.vector
+    vector ${schema}.vector
   );
   CREATE INDEX memory_vectors_missing ON memory_vectors (seq) WHERE model IS NULL;
   CREATE INDEX memory_vectors_by_model ON memory_vectors (model, seq) WHERE model IS NOT NULL;
@@ -55,7 +38,7 @@ const tablesSql = (extension: string): string => `
 `
 
 /** Makes the tables of vectors, once for all instances. */
-export async function makeTables(pool: DatabasePool, extension: string): Promise<void> {
+export async function makeTables(pool: DatabasePool, extension: Extension): Promise<void> {
   const isThere = async (session: Session) => {
     const sql = `SELECT to_regclass('${SCHEMA}.memory_vectors') IS NOT NULL AS there`
     return (await session.rows<{ there: boolean }>(sql))[0]?.there === true
@@ -69,7 +52,8 @@ export async function makeTables(pool: DatabasePool, extension: string): Promise
   })
 }
 
-const PRESENT = `SELECT id, name, dimension FROM ${SCHEMA}.vector_models ORDER BY id DESC LIMIT 1`
+const PRESENT = `SELECT m.id, m.name, m.dimension, ${IS_INDEXED} AS "isIndexed"
+  FROM ${SCHEMA}.vector_models m ORDER BY m.id DESC LIMIT 1`
 const MISSING = `SELECT m.seq, m.content, m.content_hash AS hash FROM (
     SELECT seq FROM ${SCHEMA}.memory_vectors WHERE model IS NULL AND seq <> ALL($2) ORDER BY seq DESC LIMIT $1
   ) v JOIN ${SCHEMA}.memories m ON m.seq = v.seq ORDER BY m.seq DESC`
@@ -83,8 +67,9 @@ interface Parts {
   /** For the filler alone: its lock is held by the connection. */
   readonly pool: DatabasePool
   readonly turn: <T>(work: (turn: Turn) => Promise<T>) => Promise<T>
-  readonly extension: string
+  readonly extension: Extension
   readonly model: string
+  readonly index: Pick<NearIndex, 'keep' | 'wasCut'>
 }
 
 /** The vectors in the database; one instance at a time fills in what is missing. */
@@ -92,6 +77,8 @@ export class StoredVectors implements VectorsToFill {
   readonly #parts: Parts
   readonly #hashes = new Map<number, string>()
   #present: ModelRow | undefined
+  /** Whether something was made since the index was looked at. */
+  #isMore = true
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -115,7 +102,7 @@ export class StoredVectors implements VectorsToFill {
 
   async #missing(session: Session, limit: number, refused: readonly number[]): Promise<MissingVector[]> {
     this.#present = (await session.rows<ModelRow>(PRESENT))[0]
-    const [lock] = await session.rows<{ mine: boolean }>(BEGIN_FILLING)
+    const [lock] = await session.rows<{ mine: boolean }>(lockFor(FILLING))
     if (lock?.mine !== true) return []
     type Row = MissingVector & { readonly hash: string }
     const fresh = await session.rows<Row>(MISSING, [limit, refused])
@@ -123,9 +110,18 @@ export class StoredVectors implements VectorsToFill {
       fresh.length > 0
         ? fresh
         : await session.rows<Row>(OUTDATED, [limit, refused, this.present?.id ?? NO_MODEL])
+    if (rows.length === 0) this.#keepIndex()
     this.#hashes.clear()
     for (const { seq, hash } of rows) this.#hashes.set(seq, hash)
     return rows.map(({ seq, content }) => ({ seq, content }))
+  }
+
+  /** Once everything is made: to make an index at once is faster than to add to one. */
+  #keepIndex(): void {
+    const { index } = this.#parts
+    if (this.present === undefined || !(this.#isMore || index.wasCut)) return
+    this.#isMore = false
+    index.keep(this.present)
   }
 
   /** Keeps vectors, each only where its memory still has the text that it was made of. */
@@ -139,12 +135,13 @@ export class StoredVectors implements VectorsToFill {
       const isAnother = present?.name !== model || present.dimension !== first.vector.length
       const [known] = isAnother
         ? await session.rows<ModelRow>(
-            `INSERT INTO ${SCHEMA}.vector_models (name, dimension) VALUES ($1, $2) RETURNING id, name, dimension`,
+            `INSERT INTO ${SCHEMA}.vector_models (name, dimension) VALUES ($1, $2)
+              RETURNING id, name, dimension, false AS "isIndexed"`,
             [model, first.vector.length],
           )
         : [present]
       await session.run(
-        `UPDATE ${SCHEMA}.memory_vectors v SET model = $1, vector = given.vector::${extension}.vector
+        `UPDATE ${SCHEMA}.memory_vectors v SET model = $1, vector = given.vector::${extension.schema}.vector
           FROM json_to_recordset($2) AS given (seq bigint, hash text, vector text)
             JOIN ${SCHEMA}.memories m ON m.seq = given.seq AND m.content_hash = given.hash
           WHERE v.seq = given.seq`,
@@ -152,6 +149,7 @@ export class StoredVectors implements VectorsToFill {
       )
       this.#present = known
     })
+    this.#isMore = true
   }
 
   /** Of all memories. */
