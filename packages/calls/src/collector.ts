@@ -47,14 +47,17 @@ export class Collector {
   readonly #whereabouts: Whereabouts
   readonly #files: FileCollector
 
-  /** `readsWords`: its texts are told to somebody, or are all there is. */
-  constructor(name: string, tool: FoundTool, options: FactOptions, readsWords: boolean) {
+  /** `readsWords`: its texts are told to somebody, or are all there is. `cwd`: as `Call` has it. */
+  constructor(
+    name: string,
+    tool: FoundTool,
+    options: FactOptions,
+    { readsWords, cwd }: { readonly readsWords: boolean; readonly cwd?: string | undefined },
+  ) {
     this.#readsWords = readsWords
     this.#options = options
-    this.#whereabouts = new Whereabouts(
-      options.workspace,
-      tool.keepsFolder === true ? (options.folders ?? []) : [],
-    )
+    const folders = tool.keepsFolder === true ? (options.folders ?? []) : []
+    this.#whereabouts = new Whereabouts(options.workspace, { cwd, folders })
     this.#files = new FileCollector(options, this.#whereabouts, this)
     this.#name = name
     this.#tool = tool
@@ -130,7 +133,7 @@ export class Collector {
         return this.#takePatch(where, value)
       case 'path':
       case 'directory':
-        return this.#files.take(where, { text: value, isDynamic: false }, this.#access())
+        return this.#takePath(where, value)
       case 'url':
         return this.#takeUrl(where, value)
       case 'recipient':
@@ -228,8 +231,13 @@ export class Collector {
   #takeUnknown(where: string, text: string): void {
     if (text.length <= 200 && addressesIn(text).length > 0) this.#takeRecipients(where, text)
     if (/^(?:~|\.{1,2}|\/|[A-Za-z]:\\|file:)[/\\]?[^\s]*$/.test(text) && /[/\\~]/.test(text)) {
-      this.#files.take(where, { text, isDynamic: false }, this.#access())
+      this.#takePath(where, text)
     }
+  }
+
+  #takePath(where: string, text: string): void {
+    const { named } = this.#whereabouts
+    this.#files.takeAll(where, [{ text, isDynamic: false }], this.#access(), named)
   }
 
   #takeScript(where: string, source: string): void {

@@ -28,6 +28,15 @@ describe('the digest of a call', () => {
     )
   })
 
+  it('is another one in another folder', () => {
+    const call = { tool: 't', arguments: { a: 1 } }
+    const text = '{"arguments":{"a":1},"cwd":"/a","tool":"t"}'
+    const expected = `sha256:${createHash('sha256').update(text).digest('hex')}`
+    expect(callDigest({ ...call, cwd: '/a' })).toBe(expected)
+    expect(callDigest({ ...call, cwd: '/b' })).not.toBe(expected)
+    expect(callDigest({ ...call, cwd: undefined })).toBe(callDigest(call))
+  })
+
   it.each<[string, Record<string, unknown>]>([
     ['half a surrogate pair', { a: '\uD800' }],
     ['half a surrogate pair in a name', { '\uD800': 1 }],

@@ -3,11 +3,11 @@ import canonicalize from 'canonicalize'
 import type { Call } from './model/call.js'
 
 /**
- * `sha256:` and the SHA-256 of `{tool, arguments}` in canonical JSON (RFC 8785), in hex: two calls have the same one where
- * they are the same call. Throws where the arguments have no canonical form, such as half a surrogate pair in a string.
+ * `sha256:` and the SHA-256 of `{tool, arguments}`, and of `cwd` where there is one, in canonical JSON (RFC 8785), in hex:
+ * two calls have the same one where they are the same call. Throws where the arguments have no canonical form, such as half a surrogate pair in a string.
  */
-export function callDigest({ tool, arguments: args }: Call): string {
-  const call = { arguments: args, tool }
+export function callDigest({ tool, arguments: args, cwd }: Call): string {
+  const call = cwd === undefined ? { arguments: args, tool } : { arguments: args, cwd, tool }
   const text = isOrdered(call, 0) ? JSON.stringify(call) : (canonicalize(call) ?? '')
   return `sha256:${hash('sha256', text)}`
 }

@@ -16,7 +16,7 @@ export function collectingFacts(call: Call, options: FactOptions): Generator<und
   const { tools = KNOWN } = options
   const tool = tools.find(call.tool, call.annotations)
   const readsWords = tool.effects.includes('send')
-  return collecting(new Collector(call.tool, tool, options, readsWords), call.arguments)
+  return collecting(new Collector(call.tool, tool, options, { readsWords, cwd: call.cwd }), call.arguments)
 }
 
 /** Everything in words and in what is said beside them: as in the arguments of a call that nobody knows. */
@@ -29,7 +29,7 @@ export function collectingWords(words: Words, options: FactOptions): Generator<u
     isKnown: false,
     isOwn: false,
   } as const
-  const collector = new Collector('', tool, options, true)
+  const collector = new Collector('', tool, options, { readsWords: true })
   return collecting(collector, { action, context, user })
 }
 

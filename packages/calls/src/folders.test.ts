@@ -267,6 +267,49 @@ describe('the folder that a call names beside its command', () => {
   })
 })
 
+describe('the folder that whoever makes a call says it is made in', () => {
+  const bash = (command: string, cwd: string) => factsOf({ tool: 'Bash', arguments: { command }, cwd }, PLACE)
+  const deletedBy = (command: string, cwd: string) =>
+    bash(command, cwd)
+      .files.filter(({ access }) => access === 'delete')
+      .map(({ path }) => path)
+
+  it('is looked at beside the workspace, never in its place', () => {
+    expect(deletedBy('rm -r ../x', '/srv/me/app/a/b')).toEqual(['/srv/me/x', '/srv/me/app/a/x'])
+    expect(deletedBy('rm -r x', '/etc')).toEqual(['/srv/me/app/x', '/etc/x'])
+    expect(deletedBy('cd .. && rm -r x', '/etc/a')).toEqual(['/srv/me/x', '/etc/x'])
+  })
+
+  it('is where paths and folders in arguments may begin, too', () => {
+    const read = factsOf({ tool: 'Read', arguments: { file_path: 'shadow' }, cwd: '/etc' }, PLACE)
+    expect(read.files.map(({ path }) => path)).toEqual(['/srv/me/app/shadow', '/etc/shadow'])
+    const shell = { command: ['rm', '-r', 'x'], workdir: 'b' }
+    const { files } = factsOf({ tool: 'shell', arguments: shell, cwd: '/etc' }, PLACE)
+    expect(files.filter(({ access }) => access === 'delete').map(({ path }) => path)).toEqual([
+      '/srv/me/app/b/x',
+      '/etc/b/x',
+    ])
+  })
+
+  it('changes nothing where it is the workspace, and nothing of what is absolute', () => {
+    const call = { tool: 'Bash', arguments: { command: 'npm test && rm -r x ~/y /z' } }
+    expect(factsOf({ ...call, cwd: PLACE.workspace }, PLACE)).toEqual(factsOf(call, PLACE))
+    expect(deletedBy('rm -r /srv/me/app/x', '/etc')).toEqual(['/srv/me/app/x'])
+  })
+
+  it.each(['C:\\Users\\me', 'app', '..', ''])('that is no absolute path, as %j, may be any', (cwd) => {
+    const { files, unread } = bash('rm -r x', cwd)
+    expect(files.map(({ place }) => place)).toEqual(['workspace', 'unknown'])
+    expect(unread).not.toEqual([])
+  })
+
+  it('makes ordinary work elsewhere none, and leaves it so in a folder of the workspace', () => {
+    const isOf = (cwd: string) => bash('npm test', cwd).commands.map(({ effects }) => effects)
+    expect(isOf('/srv/me/app/packages/a')).toEqual([['build']])
+    expect(isOf('/srv/other')).toEqual([['execute']])
+  })
+})
+
 describe('a variable of a script', () => {
   it.each([
     'X=/tmp/a true; rm -rf $X/etc',

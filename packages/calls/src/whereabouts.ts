@@ -2,17 +2,25 @@ import type { Folders } from './fact-types.js'
 import { directoryOf } from './folders.js'
 import { type Directory, directoriesFrom, joinDirectories, MAXIMUM_DIRECTORIES } from './shell/directory.js'
 
+interface Others {
+  readonly cwd?: string | undefined
+  readonly folders: Folders
+}
+
 /** The folders in which the scripts of a call may begin, one script after the other. */
 export class Whereabouts {
-  readonly #workspace: Directory
+  /** Where paths in arguments, and folders that are said there, may begin. */
+  readonly named: readonly Directory[]
   #start: readonly Directory[]
   #left: readonly Directory[] | undefined
   #here: readonly Directory[] | undefined
 
-  constructor(workspace: string, others: Folders) {
-    this.#workspace = { path: workspace, certainty: 'known' }
-    this.#start = [this.#workspace, ...others.map(directoryOf)]
-    this.#here = others.length === 0 ? this.#start : undefined
+  /** `cwd`: as `Call` has it. `folders`: where earlier calls may have left the shell. */
+  constructor(workspace: string, { cwd, folders }: Others) {
+    const here: readonly Directory[] = [{ path: workspace, certainty: 'known' }]
+    this.named = cwd === undefined ? here : joinDirectories(here, [saidFolder(cwd)])
+    this.#start = folders.length === 0 ? this.named : joinDirectories(this.named, folders.map(directoryOf))
+    this.#here = this.#start === here ? here : undefined
   }
 
   get start(): readonly Directory[] {
@@ -33,7 +41,7 @@ export class Whereabouts {
   enter(folders: readonly string[]): void {
     this.#start = folders
       .slice(0, MAXIMUM_DIRECTORIES)
-      .flatMap((text) => directoriesFrom([this.#workspace], { text, isDynamic: false }))
+      .flatMap((text) => directoriesFrom(this.named, { text, isDynamic: false }))
     this.#here = undefined
   }
 
@@ -44,4 +52,9 @@ export class Whereabouts {
     this.#start = joinDirectories(this.#start, this.#left)
     this.#here = undefined
   }
+}
+
+/** What is no absolute path lies nobody knows where. */
+function saidFolder(cwd: string): Directory {
+  return directoryOf(/^[/~]/.test(cwd) ? cwd : null)
 }

@@ -49,7 +49,9 @@ export const approvalSchema = z.object({
   changed_arguments: jsonObject.optional(),
   /** Why the requester wants it, in its own words. */
   intent: z.string().optional(),
-  /** `sha256:` and the SHA-256 of `{tool, arguments}` as canonical JSON (RFC 8785). */
+  /** The folder that it is made in, as the requester says. */
+  cwd: z.string().optional(),
+  /** `sha256:` and the SHA-256 of `{tool, arguments}`, and of `cwd` where there is one, as canonical JSON (RFC 8785). */
   call_digest: z.string(),
   /** The same of what the call would be made with, where a rule changes the arguments. */
   changed_call_digest: z.string().optional(),

@@ -19,6 +19,8 @@ export const callEvaluationSchema = z.strictObject({
   annotations: toolAnnotationsSchema.optional(),
   /** Why the agent makes it, in its own words: shown to people who are asked, and judged, where it can only speak against it. */
   intent: z.string().max(10_000).optional(),
+  /** The folder that it is made in, as whoever makes it says: it is judged there and in the workspace. */
+  cwd: z.string().min(1).max(4_096).optional(),
   /** Calls with the same one, of the same requester, belong together. */
   session_id: identifier.optional(),
   /** The requester's own name of this call. */

@@ -110,7 +110,7 @@ function findingsOf(work: Work, verdict: Reached): Findings {
     policyVersion,
     callDigest: callDigest(call),
     arguments: changed,
-    changedCallDigest: changed && callDigest({ tool: call.tool, arguments: changed }),
+    changedCallDigest: changed && callDigest({ ...call, arguments: changed }),
     remembered: belongsTo && facts && rememberedOf(call, belongsTo, { ...verdict, facts }),
     factsFound: isForJudge === true && facts !== undefined ? factsFor(facts) : undefined,
   }

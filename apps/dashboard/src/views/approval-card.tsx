@@ -68,7 +68,7 @@ export function ApprovalCard({ approval, onAnswered }: CardProps) {
   )
 }
 
-function Reasons({ approval: { reasons, rules, intent } }: { approval: Approval }) {
+function Reasons({ approval: { reasons, rules, intent, cwd } }: { approval: Approval }) {
   return (
     <dl class="facts">
       <dt>Asked since</dt>
@@ -82,6 +82,14 @@ function Reasons({ approval: { reasons, rules, intent } }: { approval: Approval 
           {rules.length === 1 ? 'rule' : 'rules'} <Text>{rules.join(', ')}</Text>
         </span>
       </dd>
+      {cwd !== undefined && (
+        <>
+          <dt>In folder</dt>
+          <dd>
+            <Text>{cwd}</Text>
+          </dd>
+        </>
+      )}
       {intent !== undefined && (
         <>
           <dt>It says</dt>

@@ -12,6 +12,7 @@ export interface EvaluateOptions extends ClientOptions {
   /** JSON, `@file`, or `-` for standard input. */
   readonly arguments?: string
   readonly intent?: string
+  readonly cwd?: string
   readonly session?: string
   readonly context?: Record<string, unknown>
   readonly user?: Record<string, unknown>
@@ -53,17 +54,18 @@ async function questionOf(
   if (tool === undefined) return textOf(action, options)
   const stray = action !== undefined ? 'an action' : strayOption(options, ['context', 'user'])
   if (stray !== undefined) throw usage(`${stray} goes with an action in words, and --tool is a call`)
-  const { intent, session } = options
+  const { intent, cwd, session } = options
   return {
     tool,
     arguments: await argumentsOf(context, options.arguments ?? '{}'),
     ...(intent === undefined ? {} : { intent }),
+    ...(cwd === undefined ? {} : { cwd }),
     ...(session === undefined ? {} : { session_id: session }),
   }
 }
 
 function textOf(action: string | undefined, options: EvaluateOptions): EvaluationInput {
-  const stray = strayOption(options, ['arguments', 'intent', 'session'])
+  const stray = strayOption(options, ['arguments', 'intent', 'cwd', 'session'])
   if (stray !== undefined) throw usage(`${stray} goes with a call: name its tool with --tool`)
   if (action === undefined || action.trim() === '') {
     throw new CommandFailure('the action is empty: say in words what is to be judged, or give --tool', {

@@ -28,6 +28,7 @@ function addConscienceCommands(program: Command, run: Run): void {
       .option('--tool <name>', 'judge a call of this tool')
       .option('--arguments <json>', 'of the call: a JSON object, @file, or - for standard input')
       .option('--intent <text>', 'why the agent makes the call, in its own words')
+      .option('--cwd <folder>', 'the folder that the call is made in')
       .option('--session <id>', 'which session the call belongs to')
       .option('--context <json>', 'facts about the situation, a JSON object', parseJsonObject)
       .option('--user <json>', 'facts about the user, a JSON object', parseJsonObject)

@@ -22,6 +22,7 @@ export function addPolicyCommands(program: Command, run: Run): void {
     .argument('[arguments]', 'its arguments, as a JSON object', '{}')
     .description('say whether a call would be allowed, asked or denied (exit code 3), and why')
     .option('--policy <file>', 'the policy', DEFAULT_FILE)
+    .option('--cwd <folder>', 'the folder that the call is made in')
     .option(...AS_JSON)
     .action((tool: string, given: string, options) =>
       run(async (context) => (await commands()).policyExplain(context, { tool, given }, options)),

@@ -24,6 +24,7 @@ export function formatApproval(approval: Approval, view: ApprovalView): string {
   const rows: [string, string][] = [
     ['wanted by', requesterOf(approval)],
     ...(approval.intent === undefined ? [] : [['it says', approval.intent] as [string, string]]),
+    ...(approval.cwd === undefined ? [] : [['in folder', approval.cwd] as [string, string]]),
     ...approval.reasons.map((reason): [string, string] => ['asked since', reason]),
     ...(approval.approvers === 2 ? [['people', 'two have to approve'] as [string, string]] : []),
     ...approval.answers.map((answer): [string, string] => ['answer', answerOf(answer, view.now)]),

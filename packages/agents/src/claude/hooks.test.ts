@@ -26,6 +26,18 @@ describe('hooks of Claude Code', () => {
     expect(hooks.PreToolUse[0]?.timeout).toBe(180)
   })
 
+  it('say in which folder Claude Code is, where it says so', async () => {
+    const judge = new ScriptedJudge()
+    const { say } = hooksOf(judge)
+    for (const cwd of ['/home/ann/project', '', 1, undefined]) await say('PreToolUse', { ...call, cwd })
+    expect(judge.evaluated.map(({ cwd }) => cwd)).toEqual([
+      '/home/ann/project',
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
   it.each([
     [{ grants: true }, { hookEventName: 'PreToolUse', permissionDecision: 'allow' }],
     [{}, { hookEventName: 'PreToolUse' }],

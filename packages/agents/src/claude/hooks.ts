@@ -15,6 +15,7 @@ export interface ClaudeHooksOptions extends Pick<GuardOptions, 'approvalTimeoutM
 interface HookInput {
   readonly hook_event_name: string
   readonly session_id: string
+  readonly cwd?: unknown
   readonly tool_name?: unknown
   readonly tool_input?: unknown
   readonly tool_use_id?: unknown
@@ -115,6 +116,7 @@ class Hooks {
       arguments: input.tool_input as JsonObject,
       session_id: input.session_id,
       call_id: String(input.tool_use_id),
+      ...(typeof input.cwd === 'string' && input.cwd !== '' ? { cwd: input.cwd } : {}),
     }
     try {
       await this.#reports.flush(input.session_id)

@@ -35,7 +35,9 @@ class Clearances {
     this.#kept.delete(key)
     const { cleared, untilMs } = kept
     const isSame =
-      cleared.call.tool === call.tool && isDeepStrictEqual(cleared.call.arguments, call.arguments)
+      cleared.call.tool === call.tool &&
+      cleared.call.cwd === call.cwd &&
+      isDeepStrictEqual(cleared.call.arguments, call.arguments)
     return isSame && performance.now() <= untilMs ? cleared : undefined
   }
 }

@@ -16,6 +16,8 @@ export interface ToolCall {
   readonly annotations?: ToolAnnotations | undefined
   /** What the agent says that it is for. It can only speak against the call. */
   readonly intent?: string | undefined
+  /** The folder that it is made in, where that is known: it is judged there and in the workspace. */
+  readonly cwd?: string | undefined
   /** Calls and results of one session are judged together: what the user asked for, where a value comes from. */
   readonly session_id?: string | undefined
   /** The framework's own identifier of the call, by which its result is known again. */

@@ -11,6 +11,8 @@ export interface Call {
   readonly annotations?: Annotations | undefined
   /** What the agent says that it is for; no part of what it does. */
   readonly intent?: string | undefined
+  /** Absolute; the folder that whoever makes the call says it is made in. Judged beside the workspace, not in its place. */
+  readonly cwd?: string | undefined
 }
 
 /** Something in words, and what is said beside it; nobody knows what will be done. */

@@ -95,6 +95,7 @@ function rig(
     },
     judge,
     serverName: 'files',
+    cwd: '/home/ann/project',
     waitMs: WAIT_MS,
     isElicitationTrusted: options.elicit ?? false,
     clock,
@@ -217,6 +218,7 @@ describe('a call', () => {
       tool: 'mcp__files__read',
       arguments: { n: 1.5 },
       annotations: { readOnlyHint: true },
+      cwd: '/home/ann/project',
       session_id: expect.stringMatching(/^mcp-[0-9a-f]{24}$/),
     })
     expect(judged?.annotations).toEqual({ readOnlyHint: true })

@@ -40,6 +40,8 @@ export interface McpGuardOptions {
   readonly judge: CallJudge
   /** The server's name, as whoever deploys it has it: tools are judged as `mcp__NAME__TOOL`. */
   readonly serverName: string
+  /** The folder that the server runs in, where it runs on this machine: relative paths may begin there. */
+  readonly cwd?: string | undefined
   /** Milliseconds that a person has to approve a call, a day at the most. */
   readonly waitMs: number
   /**
@@ -199,11 +201,13 @@ class McpGuard {
   }
 
   #callOf({ tool, arguments: given }: CallRequest): ToolCall {
+    const { serverName, cwd } = this.#options
     const annotations = this.#tools.annotationsOf(tool)
     return {
-      tool: `mcp__${this.#options.serverName}__${tool}`,
+      tool: `mcp__${serverName}__${tool}`,
       arguments: given,
       ...(annotations === undefined ? {} : { annotations }),
+      ...(cwd === undefined ? {} : { cwd }),
       session_id: this.#sessionId,
       call_id: randomUUID(),
     }

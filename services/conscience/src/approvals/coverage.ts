@@ -6,6 +6,7 @@ export interface Ask {
   readonly arguments: Readonly<Record<string, unknown>>
   readonly changedArguments?: Readonly<Record<string, unknown>> | undefined
   readonly intent?: string | undefined
+  readonly cwd?: string | undefined
   readonly callDigest: string
   readonly changedCallDigest?: string | undefined
   readonly reasons: readonly string[]

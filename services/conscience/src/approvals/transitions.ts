@@ -41,7 +41,7 @@ export function isSettled({ status }: Approval): boolean {
 
 /** What nobody has answered yet. */
 export function pendingOf(ask: Ask, approvalId: string, nowMs: number, { pendingMs }: Lifetimes): Approval {
-  const { requestedBy, sentBy, sessionId, changedArguments, changedCallDigest, intent } = ask
+  const { requestedBy, sentBy, sessionId, changedArguments, changedCallDigest, intent, cwd } = ask
   return {
     approval_id: approvalId,
     status: 'pending',
@@ -49,6 +49,7 @@ export function pendingOf(ask: Ask, approvalId: string, nowMs: number, { pending
     arguments: { ...ask.arguments },
     ...(changedArguments === undefined ? {} : { changed_arguments: { ...changedArguments } }),
     ...(intent === undefined ? {} : { intent }),
+    ...(cwd === undefined ? {} : { cwd }),
     call_digest: ask.callDigest,
     ...(changedCallDigest === undefined ? {} : { changed_call_digest: changedCallDigest }),
     reasons: [...ask.reasons],

@@ -88,3 +88,24 @@ describe('the folder that an earlier call has left the shell in', () => {
     expect(after(many).foldersOf('Bash')).toContain(null)
   })
 })
+
+describe('the folder that whoever asks says', () => {
+  const decisionIn = (cwd: string, call: Call) => judgeCall(POLICY, { ...call, cwd }, {}).decision
+  const edit = (file_path: string): Call => ({ tool: 'Write', arguments: { file_path, content: 'x' } })
+
+  it.each([bash('rm -rf build'), bash('npm test'), bash('git commit -am x'), edit('a.txt')])(
+    'is asked about where it is another than the workspace: %j',
+    (call) => {
+      expect(decisionIn('/srv/me/app', call)).toBe('allow')
+      expect(decisionIn('/srv/me/app/packages/a', call)).toBe('allow')
+      for (const cwd of ['/srv/me/other', '/etc', 'C:\\work']) expect(decisionIn(cwd, call)).not.toBe('allow')
+    },
+  )
+
+  it('makes nothing milder, since a shell may have gone back meanwhile', () => {
+    for (const call of [bash('rm -rf ../x'), edit('../a.txt')]) {
+      expect(judgeCall(POLICY, call, {}).decision).not.toBe('allow')
+      expect(decisionIn('/srv/me/app/packages/a', call)).not.toBe('allow')
+    }
+  })
+})

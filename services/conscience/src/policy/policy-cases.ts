@@ -25,6 +25,8 @@ const caseSchema = z
     ...callSchema.partial({ tool: true }).shape,
     /** What the agent says that the call is for. */
     intent: z.string().max(10_000).optional(),
+    /** The folder that the call is said to be made in. */
+    cwd: z.string().min(1).max(4_096).optional(),
     /** In the place of a call: an action in words, what is said beside it, and what others vouch for. */
     action: z.string().min(1).optional(),
     context: z.record(z.string(), z.unknown()).default({}),
@@ -82,11 +84,13 @@ export function parsePolicyCases(text: string, file: string): PolicyCase[] {
   const source = new Source(text, file)
   const content = source.content(casesSchema)
   if (content === undefined) throw new RuleFileError(source.sortedFaults(), undefined, 'The cases')
-  return content.cases.map(({ name, tool, arguments: given, intent, action, context, request, ...rest }) => {
-    const call = tool === undefined ? undefined : { tool, arguments: given, intent }
-    const words = action === undefined ? undefined : { action, context, user: {} }
-    return { name: name ?? nameOf(call, action), call, words, request, ...rest }
-  })
+  return content.cases.map(
+    ({ name, tool, arguments: given, intent, cwd, action, context, request, ...rest }) => {
+      const call = tool === undefined ? undefined : { tool, arguments: given, intent, cwd }
+      const words = action === undefined ? undefined : { action, context, user: {} }
+      return { name: name ?? nameOf(call, action), call, words, request, ...rest }
+    },
+  )
 }
 
 /** What the policy says of each case, and which of its rules they try. */

@@ -20,6 +20,11 @@ describe('what people are asked', () => {
     expect(ask.changedArguments).toBeUndefined()
   })
 
+  it('has what the requester says of it, and where it is made', () => {
+    const said = { intent: 'to settle the bill', cwd: '/home/ann/bills' }
+    expect(askOf({ found: FOUND, evaluation: { ...EVALUATION, ...said }, ...PEOPLE })).toMatchObject(said)
+  })
+
   it('has the arguments that a rule changed beside those that came, for these would be used', () => {
     const found = { ...FOUND, arguments: { amount: 100 }, changedCallDigest: 'sha256:changed' }
     expect(askOf({ found, evaluation: EVALUATION, ...PEOPLE })).toMatchObject({

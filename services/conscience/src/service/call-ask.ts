@@ -17,6 +17,7 @@ export function askOf(asked: {
     arguments: evaluation.arguments,
     changedArguments: found.arguments,
     intent: evaluation.intent,
+    cwd: evaluation.cwd,
     callDigest: found.callDigest ?? '',
     changedCallDigest: found.changedCallDigest,
     reasons: reasonsOfPolicy(found, true),

@@ -60,9 +60,9 @@ export class VerdictMaker {
     context: RequestContext,
   ): Promise<CallVerdict> {
     const { sender, principal, binding } = request
-    const { tool, arguments: args, annotations, intent, session_id, call_id } = evaluation
+    const { tool, arguments: args, annotations, intent, cwd, session_id, call_id } = evaluation
     const attested = this.#attestedTo(request)
-    const call = { tool, arguments: args, annotations, intent }
+    const call = { tool, arguments: args, annotations, intent, cwd }
     const { sessions, judge } = this.#options
     const belongsTo = sessions.sessionOf(principal.clientId, session_id, call_id)
     const isForJudge = judge !== undefined && mayFit(evaluation)

@@ -25,10 +25,10 @@ export function wordsMaterial({ action, context = {}, user = {} }: Words): Mater
 
 /** A call, what a rule made of its arguments, and what was found in it. */
 export function callMaterial(
-  { tool, arguments: asked, annotations, intent }: CallEvaluation,
+  { tool, arguments: asked, annotations, intent, cwd }: CallEvaluation,
   { arguments: changed_arguments, factsFound = 'null' }: Pick<Findings, 'arguments' | 'factsFound'>,
 ): Material {
-  const call = JSON.stringify({ tool, intent, annotations, arguments: asked, changed_arguments })
+  const call = JSON.stringify({ tool, intent, cwd, annotations, arguments: asked, changed_arguments })
   return { head: { tool }, text: `${call.slice(0, -1)},"facts":${factsFound}}` }
 }
 

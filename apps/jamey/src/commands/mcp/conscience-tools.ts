@@ -12,6 +12,7 @@ const inputSchema = z.strictObject({
   arguments: jsonObject.optional().describe('The arguments of that call'),
   annotations: jsonObject.optional().describe('What its server says of the tool, as MCP names it'),
   intent: z.string().optional().describe('Why the call is made'),
+  cwd: z.string().optional().describe('The folder that the call is made in'),
   session_id: z.string().optional().describe('Calls with the same one belong together'),
   call_id: z.string().optional(),
   action: z.string().optional().describe('In the place of tool: an action in words'),

@@ -80,6 +80,7 @@ async function serve(
       server,
       judge,
       serverName: name,
+      ...(options.url === undefined ? { cwd: context.cwd } : {}),
       waitMs: options.wait,
       isElicitationTrusted: options.elicit === true,
       note: (line) => terminal.note(`jamey mcp guard: ${line}`),

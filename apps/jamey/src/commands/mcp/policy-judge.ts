@@ -16,8 +16,8 @@ export function policyJudge(policy: Policy, now: () => number): CallJudge {
 }
 
 function verdictOf(policy: Policy, asked: ToolCall, session: Session, now: number): CallVerdict {
-  const { tool, annotations, intent, call_id: id } = asked
-  const call = { tool, arguments: { ...asked.arguments }, annotations, intent }
+  const { tool, annotations, intent, cwd, call_id: id } = asked
+  const call = { tool, arguments: { ...asked.arguments }, annotations, intent, cwd }
   const verdict = judgeCall(policy, call, { session, now, links: linksFrom(policy.facts.workspace) })
   const { decision, rules, reasons, arguments: changed } = verdict
   // What is made is remembered, not what was asked about.

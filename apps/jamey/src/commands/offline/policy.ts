@@ -32,6 +32,7 @@ export interface PolicyOptions {
 
 export interface PolicyExplainOptions extends PolicyOptions {
   readonly policy: string
+  readonly cwd?: string
 }
 
 export interface PolicyTestOptions extends PolicyOptions {
@@ -65,11 +66,11 @@ export async function policyCheck(context: CommandContext, file: string, { json 
 export async function policyExplain(
   context: CommandContext,
   call: { readonly tool: string; readonly given: string },
-  { policy: file, json }: PolicyExplainOptions,
+  { policy: file, cwd, json }: PolicyExplainOptions,
 ): Outcome {
   const { terminal } = context
   const policy = await policyAt(context, file)
-  const asked = { tool: call.tool, arguments: argumentsOf(call.given) }
+  const asked = { tool: call.tool, arguments: argumentsOf(call.given), cwd }
   const verdict = judgeCall(policy, asked, { links: linksFrom(policy.facts.workspace) })
   if (json) terminal.printJson(jsonCallVerdict(verdict))
   else terminal.print(formatCallVerdict(verdict))
@@ -127,9 +128,14 @@ async function* recordedCalls(
   for await (const { read } of readAudit(auditFolderOf(context, options))) {
     context.interrupted.throwIfAborted()
     if (read?.record.kind !== 'verdict' || read.record.recorded_at < from) continue
-    const { tool, arguments: given, intent } = read.record as Record<string, unknown>
+    const { tool, arguments: given, intent, cwd } = read.record as Record<string, unknown>
     if (typeof tool !== 'string' || !isObject(given)) continue
-    yield { tool, arguments: given, ...(typeof intent === 'string' ? { intent } : {}) }
+    yield {
+      tool,
+      arguments: given,
+      ...(typeof intent === 'string' ? { intent } : {}),
+      ...(typeof cwd === 'string' ? { cwd } : {}),
+    }
   }
 }
 
