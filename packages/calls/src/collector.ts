@@ -220,7 +220,9 @@ export class Collector {
   #takePatch(where: string, patch: string): void {
     const files = filesInPatch(patch)
     if (files.length === 0 && patch.trim() !== '') this.fail(where, 'a patch that names no file')
-    for (const { text, access } of files) this.#files.take(where, { text, isDynamic: false }, access)
+    const { named } = this.#whereabouts
+    for (const { text, access } of files)
+      this.#files.takeAll(where, [{ text, isDynamic: false }], access, named)
   }
 
   #takeRecipients(where: string, text: string): void {

@@ -283,6 +283,9 @@ describe('the folder that whoever makes a call says it is made in', () => {
   it('is where paths and folders in arguments may begin, too', () => {
     const read = factsOf({ tool: 'Read', arguments: { file_path: 'shadow' }, cwd: '/etc' }, PLACE)
     expect(read.files.map(({ path }) => path)).toEqual(['/srv/me/app/shadow', '/etc/shadow'])
+    const input = '*** Begin Patch\n*** Delete File: x\n*** End Patch\n'
+    const patched = factsOf({ tool: 'apply_patch', arguments: { input }, cwd: '/etc' }, PLACE)
+    expect(patched.files.map(({ path }) => path)).toEqual(['/srv/me/app/x', '/etc/x'])
     const shell = { command: ['rm', '-r', 'x'], workdir: 'b' }
     const { files } = factsOf({ tool: 'shell', arguments: shell, cwd: '/etc' }, PLACE)
     expect(files.filter(({ access }) => access === 'delete').map(({ path }) => path)).toEqual([
