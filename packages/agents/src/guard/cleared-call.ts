@@ -1,7 +1,7 @@
 import type { CallJudge, CallVerdict, JsonObject, SessionReport, ToolCall } from '../model/call-judge.js'
 import { CallRefusedError, ResultWithheldError } from '../model/errors.js'
 import { NotJson, plainObject, reportable } from './plain-json.js'
-import { waitingFor, withdrawUnawaited } from './waiting-calls.js'
+import { unlessAborted, waitingFor, withdrawUnawaited } from './waiting-calls.js'
 
 export interface GuardOptions {
   /**
@@ -127,14 +127,30 @@ function argumentsOf({ tool, arguments: found }: ToolCall): JsonObject {
   }
 }
 
+/** The judge is not told of the signal: a verdict that is under way may ask people, and only its answer says whom. */
 async function evaluate(judge: CallJudge, call: ToolCall, options: GuardOptions): Promise<CallVerdict> {
+  const { signal } = options
   throwIfAborted(call, options)
+  const judging = judge.evaluate(call)
   try {
-    const verdict = await judge.evaluate(call, { signal: options.signal })
+    const verdict = await unlessAborted(judging, signal)
     throwIfAborted(call, options, verdict)
     return verdict
   } catch (error) {
+    if (signal?.aborted === true) void giveBack(judge, call, judging)
     throw unjudged(error, call, options)
+  }
+}
+
+/** Never rejects. Of a call that was taken back: people are asked no longer, and its session knows that it was not made. */
+async function giveBack(judge: CallJudge, call: ToolCall, judging: Promise<CallVerdict>): Promise<void> {
+  try {
+    const verdict = await judging
+    if (verdict.decision === 'allow') await new ClearedCall(judge, call, verdict).skipped()
+    else if (verdict.decision === 'ask') withdrawUnawaited(judge, verdict.approval?.id)
+  } catch (error) {
+    // A judge that asks somebody itself says so in its refusal.
+    if (error instanceof CallRefusedError) withdrawUnawaited(judge, error.approvalId)
   }
 }
 

@@ -190,6 +190,50 @@ describe('a call does not run', () => {
     expect(await refusal(guardCall(judge, call, run, { signal }))).toMatchObject({ code: 'aborted' })
   })
 
+  describe('while it is judged', () => {
+    const judged = (judge: ScriptedJudge) => {
+      let answer: (found: CallVerdict | Error) => void = () => {}
+      judge.evaluate = () =>
+        new Promise((resolve, reject) => {
+          answer = (found) => (found instanceof Error ? reject(found) : resolve(found))
+        })
+      const controller = new AbortController()
+      const refused = refusal(guardCall(judge, call, run, { signal: controller.signal }))
+      return { refused, controller, answer: (found: CallVerdict | Error) => answer(found) }
+    }
+
+    it('is refused at once, and a question that comes of it is withdrawn', async () => {
+      const { refused, controller, answer } = judged(judge)
+      controller.abort()
+      expect(await refused).toMatchObject({ code: 'aborted' })
+      expect(judge.withdrawals).toEqual([])
+      answer(verdict('ask', { approval: PENDING }))
+      await vi.waitFor(() => expect(judge.withdrawals).toMatchObject([{ id: PENDING.id }]))
+    })
+
+    it('is told to its session as not made where it would have been allowed', async () => {
+      const { refused, controller, answer } = judged(judge)
+      controller.abort()
+      await refused
+      answer(verdict('allow', { evaluation_id: 'e' }))
+      await vi.waitFor(() =>
+        expect(judge.reports).toMatchObject([{ outcome: 'skipped', evaluation_id: 'e' }]),
+      )
+    })
+
+    it.each([verdict('deny'), verdict('ask'), new Error('gone')])(
+      'leaves nothing behind where the answer is %j',
+      async (found) => {
+        const { refused, controller, answer } = judged(judge)
+        controller.abort()
+        await refused
+        answer(found)
+        await setImmediate()
+        expect([judge.withdrawals, judge.reports]).toEqual([[], []])
+      },
+    )
+  })
+
   describe('while a person is asked', () => {
     const because = 'the call was taken back'
     const waits: (() => void)[] = []

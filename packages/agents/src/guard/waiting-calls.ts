@@ -22,3 +22,22 @@ export function withdrawUnawaited(judge: CallJudge, approvalId: string | undefin
   if (approvalId === undefined || waiting.has(approvalId)) return
   judge.withdraw?.(approvalId, { because: 'the call was taken back' }).catch(() => {})
 }
+
+/** Rejects as soon as the signal is aborted; what was waited for goes on. */
+export async function unlessAborted<Answer>(
+  promise: Promise<Answer>,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  if (signal === undefined) return promise
+  let onAbort = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort)
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
