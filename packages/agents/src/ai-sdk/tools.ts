@@ -121,8 +121,10 @@ export async function tellMessages(
     await tellRequest(judge, session_id, userTextsOf(messages))
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
+    const retryable = error instanceof Error && 'retryable' in error && error.retryable === true
     throw new CallRefusedError('unjudged', tool, `its session could not be told the request: ${why}`, {
       cause: error,
+      retryable,
     })
   }
 }

@@ -168,7 +168,7 @@ async function approvalOf(
     new CallRefusedError(
       'approval-pending',
       call.tool,
-      `it waits for approval ${approval.id}${reasonsOf(verdict)}`,
+      `it waits for approval ${approval.id}${because(verdict)}`,
       { verdict, retryable: true },
     )
   if (timeoutMs <= 0) throw pending()
@@ -180,15 +180,20 @@ async function approvalOf(
   }
   if (answer === 'approved') return
   if (answer !== 'denied') throw pending()
-  const why = `a person said no to approval ${approval.id}${reasonsOf(verdict)}`
-  throw new CallRefusedError('approval-denied', call.tool, why, { verdict })
+  throw deniedByPerson(call.tool, approval.id, verdict)
+}
+
+function deniedByPerson(tool: string, approvalId: string, verdict: CallVerdict): CallRefusedError {
+  const why = `a person said no to approval ${approvalId}${because(verdict)}`
+  return new CallRefusedError('approval-denied', tool, why, { verdict })
 }
 
 function refusedBy(verdict: CallVerdict, { tool }: ToolCall): CallRefusedError {
-  if (verdict.decision !== 'ask') {
-    return new CallRefusedError('denied', tool, `the policy denies it${reasonsOf(verdict)}`, { verdict })
-  }
-  const why = `a person would have to approve it, and nobody can be asked${reasonsOf(verdict)}`
+  const { decision, approval } = verdict
+  if (decision === 'deny' && approval !== undefined) return deniedByPerson(tool, approval.id, verdict)
+  if (decision !== 'ask')
+    return new CallRefusedError('denied', tool, `the policy denies it${because(verdict)}`, { verdict })
+  const why = `a person would have to approve it, and nobody can be asked${because(verdict)}`
   return new CallRefusedError('approval-unavailable', tool, why, { verdict })
 }
 
@@ -213,8 +218,11 @@ function aborted({ tool }: ToolCall, signal: AbortSignal, verdict?: CallVerdict)
   return new CallRefusedError('aborted', tool, 'it was taken back.', { cause: signal.reason, verdict })
 }
 
-function reasonsOf({ reasons }: CallVerdict): string {
-  return reasons.length === 0 ? '.' : `: ${reasons.join('; ')}`
+/** The rules that decided, and their reasons. */
+function because({ decision, reasons, rules }: CallVerdict): string {
+  const names = rules.filter((rule) => rule.decision === decision).map(({ name }) => name)
+  const by = names.length === 0 ? '' : ` (${names.length === 1 ? 'rule' : 'rules'} ${names.join(', ')})`
+  return reasons.length === 0 ? by : `${by}: ${reasons.join('; ')}`
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { CallVerdict } from '../model/call-judge.js'
 import { CallRefusedError, JudgeError, ResultWithheldError } from '../model/errors.js'
 import { PENDING, ScriptedJudge, verdict } from '../test-support/scripted-judge.js'
 import { guardCall } from './guard-call.js'
@@ -157,8 +159,50 @@ describe('a call does not run', () => {
     judge.verdicts = [verdict('deny', { reasons: ['no mail today'], rules })]
     const error = await refusal(guardCall(judge, call, run))
     expect(error).toMatchObject({ code: 'denied', decision: 'deny', rules, retryable: false })
-    expect(error.message).toBe('The call of send_mail was not made: the policy denies it: no mail today')
+    expect(error.message).toBe(
+      'The call of send_mail was not made: the policy denies it (rule no-mail): no mail today. The same call gets the same answer: go on without it, or tell the user why it is needed.',
+    )
     expect(judge.reports).toEqual([])
+  })
+
+  it('that a person has denied before, and its error says so', async () => {
+    const rules = [{ name: 'payment', decision: 'ask', reason: 'it pays' }]
+    const reasons = ['ann denied it: not this month', 'it pays']
+    judge.verdicts = [verdict('deny', { reasons, rules, approval: PENDING })]
+    const error = await refusal(guardCall(judge, call, run))
+    expect(error).toMatchObject({ code: 'approval-denied', approvalId: PENDING.id })
+    expect(error.message).toBe(
+      'The call of send_mail was not made: a person said no to approval approval-1: ann denied it: not this month; it pays. Do not try the same in another form: go on without it, or ask the user.',
+    )
+  })
+
+  const asking = { rules: [{ name: 'payment', decision: 'ask', reason: 'it pays' }], reasons: ['it pays'] }
+  const away = (retryable: boolean) => new JudgeError('judge-unreachable', 'nobody is there', { retryable })
+  it.each<[string, CallVerdict | Error, string]>([
+    [
+      'a person is asked',
+      verdict('ask', { ...asking, approval: PENDING }),
+      'it waits for approval approval-1 (rule payment): it pays. Make the same call again later: it is made once a person has approved.',
+    ],
+    [
+      'nobody can be asked',
+      verdict('ask', asking),
+      'a person would have to approve it, and nobody can be asked (rule payment): it pays. The same call gets the same answer: go on without it, or tell the user why it is needed.',
+    ],
+    [
+      'the conscience is away',
+      away(true),
+      'no verdict could be had: nobody is there. Make the same call again later.',
+    ],
+    [
+      'it does not take the call',
+      away(false),
+      'no verdict could be had: nobody is there. Making it again does not help: tell the user.',
+    ],
+  ])('and a model is told what to do now where %s', async (_, found, told) => {
+    judge.verdicts = [found]
+    const error = await refusal(guardCall(judge, call, run, { approvalTimeoutMs: 0 }))
+    expect(error.message).toBe(`The call of send_mail was not made: ${told}`)
   })
 
   it('whose decision is no word that is known', async () => {

@@ -22,7 +22,7 @@ export interface CallRefusal {
   readonly retryable?: boolean | undefined
 }
 
-/** A call that was not made. Its message may be shown to the model that wanted it. */
+/** A call that was not made. Its message is for the model that wanted it: what was refused, why, and what to do now. */
 export class CallRefusedError extends JameyError<CallRefusedCode> {
   override readonly name = 'CallRefusedError'
   readonly tool: string
@@ -35,13 +35,37 @@ export class CallRefusedError extends JameyError<CallRefusedCode> {
 
   constructor(code: CallRefusedCode, tool: string, why: string, refusal: CallRefusal = {}) {
     const { verdict, cause, retryable } = refusal
-    super(code, `The call of ${tool} was not made: ${why}`, { cause, retryable })
+    const message = `The call of ${tool} was not made: ${sentence(why)}${adviceOf(code, retryable)}`
+    super(code, message, { cause, retryable })
     this.tool = tool
     this.decision = verdict?.decision
     this.reasons = verdict?.reasons ?? []
     this.rules = verdict?.rules ?? []
     this.approvalId = verdict?.approval?.id
   }
+}
+
+/** So that a model neither tries again in vain nor gives up what only takes time. */
+function adviceOf(code: CallRefusedCode, retryable = false): string {
+  switch (code) {
+    case 'denied':
+    case 'approval-unavailable':
+      return ' The same call gets the same answer: go on without it, or tell the user why it is needed.'
+    case 'approval-denied':
+      return ' Do not try the same in another form: go on without it, or ask the user.'
+    case 'approval-pending':
+      return ' Make the same call again later: it is made once a person has approved.'
+    case 'unjudged':
+      return retryable ? ' Make the same call again later.' : ' Making it again does not help: tell the user.'
+    case 'not-json':
+      return ' Correct its arguments, and make it again.'
+    case 'aborted':
+      return ''
+  }
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
 }
 
 /**
@@ -53,7 +77,10 @@ export class ResultWithheldError extends JameyError<'result-withheld'> {
   readonly tool: string
 
   constructor(tool: string, why: string, cause?: unknown) {
-    super('result-withheld', `${tool} was called; its result is withheld, since ${why}`, { cause })
+    const advice = 'It has run, so the same call would run twice: tell the user.'
+    super('result-withheld', `${tool} was called; its result is withheld, since ${sentence(why)} ${advice}`, {
+      cause,
+    })
     this.tool = tool
   }
 }

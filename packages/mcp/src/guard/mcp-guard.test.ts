@@ -254,12 +254,16 @@ describe('a call', () => {
   })
 
   it.each([
-    ['denied', () => DENY, 'The call of mcp__files__read was not made: the policy denies it: it is night'],
+    [
+      'denied',
+      () => DENY,
+      /^The call of mcp__files__read was not made: the policy denies it[^:]*: it is night\. The same call /,
+    ],
     ['asked where nobody can be', () => ASK, /nobody can be asked: it pays/],
     [
       'not judged',
       () => Promise.reject(new Error('no conscience')),
-      'The call of mcp__files__read was not made: no verdict could be had: no conscience',
+      /^The call of mcp__files__read was not made: no verdict could be had: no conscience\. Making it/,
     ],
   ])(
     'that is %s is answered by an error of the tool, and the server never sees it',

@@ -300,6 +300,6 @@ function refusalOf(tool: string, error: unknown): string {
     return error.message
   }
   if (error instanceof NoAnswer)
-    return `${tool} was called, and what became of it is not known: ${error.message}.`
+    return `${tool} was called, and what became of it is not known: ${error.message}. Look what it did before it is called again.`
   return `The call of ${tool} was not made: ${error instanceof Error ? error.message : String(error)}`
 }
