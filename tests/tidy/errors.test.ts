@@ -14,6 +14,7 @@ const files = ['packages', 'services']
 const INNER: Readonly<Record<string, string>> = {
   ConditionError: 'becomes a fault of a RuleFileError',
   ConnectionFault: 'becomes the reason code of a DISCONNECT',
+  FileLost: 'has the record written to another file, or becomes an AuditError',
   JudgeFailure: 'becomes the status of the judge in a verdict',
   Problem: 'becomes the answer to an HTTP request',
   MalformedRequest: 'becomes a refusal of the authorization service',

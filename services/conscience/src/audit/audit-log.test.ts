@@ -5,8 +5,10 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -100,7 +102,7 @@ describe('the audit', () => {
     const folder = newAuditFolder()
     const log = await openAudit(folder)
     rmSync(folder, { recursive: true })
-    for (const reason of ['was removed', 'ENOENT']) {
+    for (const reason of ['ENOENT', 'ENOENT']) {
       await expect(log.append(verdictEntry('lost'))).rejects.toMatchObject({
         name: 'AuditError',
         code: 'audit-failed',
@@ -110,6 +112,49 @@ describe('the audit', () => {
     mkdirSync(folder, { mode: 0o700 })
     await log.append(verdictEntry('found'))
     expect(await evaluationsIn(folder)).toEqual(['found'])
+  })
+
+  describe('whose file is not there any more', () => {
+    const lines = (path: string) => readFileSync(path, 'utf8').trimEnd().split('\n')
+
+    /** Two records, then what is done to the file, then another one. */
+    async function afterwards(change: (path: string) => void) {
+      const lost: string[] = []
+      const folder = newAuditFolder()
+      const log = await openAudit(folder, { onFileLost: (file) => lost.push(file) })
+      for (const id of ['a', 'b']) await log.append(verdictEntry(id))
+      const { file } = log.head
+      change(join(folder, file))
+      await log.append(verdictEntry('c'))
+      await log.append(verdictEntry('d'))
+      expect(lost).toEqual([file])
+      const { faults } = await verifyAudit(folder)
+      const found = new Set(await evaluationsIn(folder))
+      return { file, faults: faults.map(({ reason }) => reason).join(), found }
+    }
+    const replaced = (path: string, text: string) => {
+      writeFileSync(`${path}.new`, text)
+      renameSync(`${path}.new`, path)
+    }
+
+    it('goes on in a new one where an editor has put the same in its place', async () => {
+      const { faults, found } = await afterwards((path) => replaced(path, readFileSync(path, 'utf8')))
+      expect(faults).toBe('')
+      expect(found).toEqual(new Set(['a', 'b', 'c', 'd']))
+    })
+
+    it('refuses nothing, and misses what was taken off its end', async () => {
+      const { faults, found } = await afterwards((path) =>
+        replaced(path, `${lines(path).slice(0, -1).join('\n')}\n`),
+      )
+      expect(faults).toMatch(/^it had the record \w{12}, as audit-.* says, and has it no more$/)
+      expect(found).toEqual(new Set(['a', 'c', 'd']))
+    })
+
+    it('goes on in a new one where it was moved elsewhere, and misses it beside older ones', async () => {
+      const { found } = await afterwards((path) => renameSync(path, join(path, '..', '..', 'moved')))
+      expect(found).toEqual(new Set(['c', 'd']))
+    })
   })
 
   // The first is being written while the others come.

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { constants, fstatSync, mkdirSync, write } from 'node:fs'
+import { type BigIntStats, constants, fstatSync, mkdirSync, statSync, write } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -15,6 +15,8 @@ export interface AuditLogOptions {
   readonly clock: Pick<Clock, 'timeOfDay'>
   /** From so many bytes on a file is ended and the next one begun; 268 435 456 by default. */
   readonly maximumFileBytes?: number | undefined
+  /** Told where the file that it wrote is no longer there, or another one stands in its place. */
+  readonly onFileLost?: ((file: string) => void) | undefined
 }
 
 /** What was to be recorded is not on the disk. Whoever waits for it must not be answered as if it were. */
@@ -34,6 +36,11 @@ const MAXIMUM_GROUP = 2_000
 const SYNCHRONISED = process.platform === 'linux' ? constants.O_DSYNC : 0
 const writeTo = promisify(write)
 
+/** What was written stands in a file that nobody finds by its name. */
+class FileLost extends Error {
+  override readonly name = 'FileLost'
+}
+
 interface Waiting {
   /** As JSON. */
   readonly entry: string
@@ -45,7 +52,9 @@ interface Waiting {
 /**
  * Writes one file of a folder, which no other process writes, and begins the next where it is full. Records that come
  * while the disk is busy are written and synchronised together. A crash leaves whole records, of which each that was
- * acknowledged is one, and at most the beginning of another.
+ * acknowledged is one, and at most the beginning of another. Where somebody took the file away, or put another one in its
+ * place, as editors do, a new one is begun, which names the last record that was acknowledged: if it is missed there, that
+ * is told when the audit is verified.
  */
 export class AuditLog {
   readonly #folder: string
@@ -53,6 +62,8 @@ export class AuditLog {
   readonly #waiting: Waiting[] = []
   #file: FileHandle | undefined
   #head: AuditHead | undefined
+  /** Which file it is that is open, whatever name it has. */
+  #identity: Pick<BigIntStats, 'dev' | 'ino'> | undefined
   #bytes = 0
   /** Present while records are being written. */
   #writing: Promise<void> | undefined
@@ -118,7 +129,7 @@ export class AuditLog {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAXIMUM_GROUP)
       try {
-        await this.#append(group)
+        await this.#appendSomewhere(group)
         for (const { resolve } of group) resolve()
       } catch (error) {
         const failure = failed(this.#folder, error)
@@ -128,6 +139,18 @@ export class AuditLog {
       }
     }
     this.#writing = undefined
+  }
+
+  /** In a new file where the one that is open is lost. */
+  async #appendSomewhere(group: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#append(group)
+    } catch (error) {
+      if (!(error instanceof FileLost)) throw error
+      this.#options.onFileLost?.(this.head.file)
+      await this.#abandon()
+      await this.#append(group)
+    }
   }
 
   async #append(group: readonly Waiting[]): Promise<void> {
@@ -143,34 +166,45 @@ export class AuditLog {
       hash = line.hash
       text += line.text
     }
-    await this.#put(text)
+    await this.#put(text, file)
     this.#head = { file, sequence, hash }
   }
 
   /** A new file, which says where those before it ended. */
   async #begin(): Promise<void> {
-    const heads = await unnamedHeads(this.#folder)
+    const heads = await this.#headsToName()
     const beganAt = new Date(this.#options.clock.timeOfDay())
     const name = auditFileName(beganAt, randomBytes(4).toString('hex'))
     await this.#abandon()
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND
     this.#file = await open(join(this.#folder, name), flags | SYNCHRONISED, 0o600)
+    this.#identity = fstatSync(this.#file.fd, { bigint: true })
     const entry: AuditEntry = { kind: 'opened', client_id: this.#options.clientId, heads }
     const place = { sequence: 0, recorded_at: beganAt.toISOString(), previous: NOTHING_BEFORE }
     const line = auditLine(JSON.stringify(entry), place)
-    await this.#put(line.text)
+    await this.#put(line.text, name)
     await synchronised(this.#folder)
     this.#head = { file: name, sequence: 0, hash: line.hash }
   }
 
-  async #put(text: string): Promise<void> {
+  /** Those that the folder has, and the own one as it was acknowledged, whatever became of it there. */
+  async #headsToName(): Promise<AuditHead[]> {
+    const heads = await unnamedHeads(this.#folder)
+    const own = this.#head
+    if (own === undefined || heads.some(({ file, hash }) => file === own.file && hash === own.hash))
+      return heads
+    return [...heads, own]
+  }
+
+  async #put(text: string, name: string): Promise<void> {
     // Present: it was opened before anything is put into it.
     const file = this.#file as FileHandle
     const bytes = Buffer.from(text)
     for (let at = 0; at < bytes.length; ) at += (await writeTo(file.fd, bytes, at)).bytesWritten
     if (SYNCHRONISED === 0) await file.datasync()
-    // What is written to a file that nobody finds again is lost.
-    if (fstatSync(file.fd).nlink === 0) throw new Error(`${this.#head?.file ?? 'the file'} was removed`)
+    const there = statSync(join(this.#folder, name), { bigint: true, throwIfNoEntry: false })
+    const { dev, ino } = this.#identity ?? {}
+    if (there?.ino !== ino || there?.dev !== dev) throw new FileLost(`${name} was removed`)
     this.#bytes += bytes.length
   }
 

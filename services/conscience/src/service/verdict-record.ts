@@ -26,8 +26,13 @@ export class VerdictRecord {
 
   /** Rejects with `OwnershipError` or `AuditError` where nothing can be recorded. */
   static async open(folder: string, options: VerdictRecordOptions): Promise<VerdictRecord> {
-    const record = new VerdictRecord(await AuditLog.open(folder, options), options.log)
     const { log } = options
+    const onFileLost = (file: string): void =>
+      log?.warn(
+        { event: 'conscience.audit.replaced', file },
+        'the file of the audit was taken away or replaced; another one is begun, and `jamey verdicts verify` tells what is missing',
+      )
+    const record = new VerdictRecord(await AuditLog.open(folder, { ...options, onFileLost }), options.log)
     log?.info({ event: 'conscience.audit.begun', ...record.#head }, 'the audit is begun')
     return record
   }
