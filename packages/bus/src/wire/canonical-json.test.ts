@@ -89,6 +89,53 @@ describe('canonical JSON', () => {
     expect(outcome(canonicalJson, value)).toBe(outcome(canonicalize, value))
   })
 
+  it.each<[string, unknown, string]>([
+    [
+      'names by their UTF-16 code units',
+      { ö: 1, '\u{1f602}': 2, '\ufb33': 3, '\u0080': 4, a: 5, '\r': 6, '1': 7 },
+      '{"\\r":6,"1":7,"a":5,"\u0080":4,"ö":1,"\u{1f602}":2,"\ufb33":3}',
+    ],
+    [
+      'names by no language',
+      { péche: 1, peach: 2, pêche: 3, sin: 4 },
+      '{"peach":2,"péche":1,"pêche":3,"sin":4}',
+    ],
+    [
+      'names that are numbers as texts',
+      { 9: [], 10: {}, 111: '', '': 0, A: 1, a: 2 },
+      '{"":0,"10":{},"111":"","9":[],"A":1,"a":2}',
+    ],
+    [
+      'members of members, and lists as they are',
+      [{ b: { d: 1, c: 2 }, a: [2, 1] }],
+      '[{"a":[2,1],"b":{"c":2,"d":1}}]',
+    ],
+    [
+      'what JSON must escape, in lower case and no more of it',
+      '\u0000\b\t\n\u000b\f\r\u001f"\\/\u007f\u2028\u20ac',
+      '"\\u0000\\b\\t\\n\\u000b\\f\\r\\u001f\\"\\\\/\u007f\u2028\u20ac"',
+    ],
+    ['no other form of a letter', 'A\u030a', '"A\u030a"'],
+    ['numbers without a sign of nothing', [0, -0, 0.0, -1.5], '[0,0,0,-1.5]'],
+    [
+      'numbers where their notation changes',
+      [1e20, 1e21, 999999999999999900000, 0.000001, 1e-7, 123456789012345680000],
+      '[100000000000000000000,1e+21,999999999999999900000,0.000001,1e-7,123456789012345680000]',
+    ],
+    [
+      'numbers at the ends of their range',
+      [5e-324, 2.2250738585072014e-308, Number.MAX_VALUE, 2 ** 53, -(2 ** 53) - 2],
+      '[5e-324,2.2250738585072014e-308,1.7976931348623157e+308,9007199254740992,-9007199254740994]',
+    ],
+    [
+      'numbers with the fewest digits that tell them apart',
+      [JSON.parse('333333333.33333329'), 0.1 + 0.2, 4.35, 1 / 3],
+      '[333333333.3333333,0.30000000000000004,4.35,0.3333333333333333]',
+    ],
+  ])('has %s [RFC8785-3.2]', (_, value, text) => {
+    expect(canonicalJson(value)).toBe(text)
+  })
+
   it('is none of thousands of levels', () => {
     let deep: unknown = 1
     for (let i = 0; i < 100_000; i++) deep = [deep]
