@@ -28,6 +28,13 @@ describe('what needs somebody', () => {
       'bad Approvals: eva waits for an answer about rm, which expires',
       'warn Drops: 1 message dropped since this page was opened: 1 (queue full)',
     ])
+    const many = [
+      { reason: 'queue-full', count: 1_920 },
+      { reason: 'expired', count: 80 },
+    ]
+    expect(subjects({ drops: many })).toEqual([
+      expect.stringContaining('2,000 messages dropped since this page was opened: 1,920 (queue full), 80 ('),
+    ])
     expect(subjects({ waiting: [approval('eva', 'rm'), approval('eva', 'ls')] })).toEqual([
       'bad Approvals: 2 calls of 1 client wait for an answer; rm expires first',
     ])

@@ -1,4 +1,5 @@
 import type { Approval, BrokerStatus, ErrorEvent, FindingList, OutboxList, Status } from '@jamey/contracts'
+import { counted, formatCount } from '../format/numbers.js'
 import { fileName, reasonInWords } from '../format/words.js'
 import { hrefOf } from './address.js'
 import type { Growth } from './history.js'
@@ -37,8 +38,6 @@ export const FAILURE_MS = 5 * 60_000
 /** A limit is told about from this share on. */
 export const FULL_SHARE = 0.8
 
-const many = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
-
 /** What needs somebody, the gravest first; nothing where all is well. */
 export function concernsOf(found: Circumstances): Concern[] {
   const concerns = [
@@ -59,7 +58,7 @@ export function concernsOf(found: Circumstances): Concern[] {
 function storeConcerns({ status }: Circumstances): Concern[] {
   const seconds = status?.store_failing_seconds ?? 0
   if (seconds === 0) return []
-  const text = `the broker cannot write since ${many(Math.ceil(seconds), 'second')}, and acknowledges nothing`
+  const text = `the broker cannot write since ${counted(Math.ceil(seconds), 'second')}, and acknowledges nothing`
   return [{ key: 'store', tone: 'bad', subject: 'Store', text, href: hrefOf('findings'), act: 'Look' }]
 }
 
@@ -70,7 +69,7 @@ function approvalConcerns({ waiting }: Circumstances): Concern[] {
   const text =
     waiting.length === 1
       ? `${first.requested_by} waits for an answer about ${first.tool}, which expires`
-      : `${waiting.length} calls of ${many(who.size, 'client')} wait for an answer; ${first.tool} expires first`
+      : `${counted(waiting.length, 'call')} of ${counted(who.size, 'client')} wait for an answer; ${first.tool} expires first`
   const href = hrefOf('approvals')
   return [
     {
@@ -138,8 +137,8 @@ export function toneOfSeverity(
 function dropConcerns({ drops }: Circumstances): Concern[] {
   if (drops.length === 0) return []
   const count = drops.reduce((sum, one) => sum + one.count, 0)
-  const reasons = drops.map((one) => `${one.count} (${reasonInWords(one.reason)})`).join(', ')
-  const text = `${many(count, 'message')} dropped since this page was opened: ${reasons}`
+  const reasons = drops.map((one) => `${formatCount(one.count)} (${reasonInWords(one.reason)})`).join(', ')
+  const text = `${counted(count, 'message')} dropped since this page was opened: ${reasons}`
   return [{ key: 'drops', tone: 'warn', subject: 'Drops', text, href: hrefOf('limits'), act: 'Look' }]
 }
 
@@ -150,7 +149,7 @@ function outboxConcerns({ outbox }: Circumstances): Concern[] {
       key: `dead ${client_id}`,
       tone: 'warn',
       subject: 'Dead letters',
-      text: `the broker does not take ${many(dead, 'message')} of ${client_id}`,
+      text: `the broker does not take ${counted(dead, 'message')} of ${client_id}`,
       href: hrefOf('outbox'),
       act: 'Look',
     }))
