@@ -77,8 +77,25 @@ describe('an explanation of a topic', () => {
 
   it('shows of long lists the beginning, and how many there are more', () => {
     const one = { client_id: 'c', is_connected: true, known_by: 'session' } as const
-    const lines = formatTopic({ ...TOPIC, may_publish: Array.from({ length: 25 }, () => one) }, view)
+    const may_publish = Array.from({ length: 25 }, (_, i) => ({ ...one, permission: `lab/${i}` }))
+    const lines = formatTopic({ ...TOPIC, may_publish }, view)
     expect(lines).toContain('  and 5 more, with --json')
+  })
+
+  it('has clients of the same state and permission on one line', () => {
+    const one = { is_connected: true, known_by: 'session', permission: 'lab/#' } as const
+    const named = (count: number) => Array.from({ length: count }, (_, i) => ({ ...one, client_id: `c${i}` }))
+    const may_publish = [...named(3), { ...one, client_id: 'away', is_connected: false }]
+    const lines = formatTopic(
+      { ...TOPIC, may_publish, may_subscribe: named(2_008) },
+      { ...view, columns: 200 },
+    )
+    expect(lines.slice(2, 5)).toEqual([
+      'may publish:',
+      '  c0, c1, c2  connected, by lab/#',
+      '  away  away, by lab/#',
+    ])
+    expect(lines).toContain('  c0, c1, c2, c3, c4, c5, c6, c7 and 2,000 more  connected, by lab/#')
   })
 })
 

@@ -11,6 +11,8 @@ interface View {
 
 /** Entries of a list that a person reads; JSON has more. */
 const SHOWN = 20
+/** Names on one line. */
+const SHOWN_NAMES = 8
 
 type Subscriber = TopicExplanation['subscribers'][number]
 
@@ -19,10 +21,8 @@ export function formatTopic(topic: TopicExplanation, view: View): string[] {
   const { contract, retained, subscribers, dropped } = topic
   const { colors } = view
   const lines = [`${colors.bold(oneLine(topic.topic))}${contract === undefined ? '' : contractOf(contract)}`]
-  lines.push(...section('may publish', topic.may_publish.map(permittedLine), view, 'nobody that is known'))
-  lines.push(
-    ...section('may subscribe', topic.may_subscribe.map(permittedLine), view, 'nobody that is known'),
-  )
+  lines.push(...section('may publish', permittedLines(topic.may_publish), view, 'nobody that is known'))
+  lines.push(...section('may subscribe', permittedLines(topic.may_subscribe), view, 'nobody that is known'))
   lines.push(
     ...section('has subscribed', subscribers.map(subscriberLine), view, 'nobody: what is published is lost'),
   )
@@ -85,14 +85,23 @@ function contractOf({ actions, service }: NonNullable<TopicExplanation['contract
   return `  ${actions.join(', ')}${service === undefined ? '' : `, served by ${service}`}`
 }
 
-function permittedLine({
-  client_id: id,
-  is_connected: isHere,
-  known_by: by,
-  permission,
-}: PermittedClient): string {
-  const state = isHere ? 'connected' : by === 'manifest' ? 'never here' : 'away'
-  return `${oneLine(id)}  ${state}, ${permission === undefined ? 'without an entry of its own' : `by ${oneLine(permission)}`}`
+/** Clients that are alike in all but their names share a line. */
+function permittedLines(clients: readonly PermittedClient[]): string[] {
+  const alike = new Map<string, string[]>()
+  for (const { client_id: id, is_connected: isHere, known_by: by, permission } of clients) {
+    const state = isHere ? 'connected' : by === 'manifest' ? 'never here' : 'away'
+    const right = permission === undefined ? 'without an entry of its own' : `by ${oneLine(permission)}`
+    const names = alike.get(`${state}, ${right}`) ?? []
+    alike.set(`${state}, ${right}`, names)
+    names.push(oneLine(id))
+  }
+  return [...alike].map(([what, names]) => `${namesOf(names)}  ${what}`)
+}
+
+function namesOf(names: readonly string[]): string {
+  const more = names.length - SHOWN_NAMES
+  const shown = names.slice(0, SHOWN_NAMES).join(', ')
+  return more > 0 ? `${shown} and ${count(more)} more` : shown
 }
 
 function subscriberLine(subscriber: Subscriber): string {
