@@ -5,7 +5,7 @@ import { OPERATION_NAMES } from './api.js'
 import { atKeeper, keeperOf } from './approvals.js'
 import { COMPONENTS } from './components.js'
 import { filterOf, isRequestContract, parametersOf, topicOf } from './contract.js'
-import { firstIssue } from './issue.js'
+import { firstIssue } from './parsing.js'
 import {
   answersFilter,
   CONTRACTS,

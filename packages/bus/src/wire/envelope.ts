@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { envelopeSchema, firstIssue, UUID } from '@jamey/contracts'
+import { envelopeSchema, firstIssue, quickParse, UUID } from '@jamey/contracts'
 import { z } from 'zod'
 import { MessageError } from '../support/errors.js'
 
@@ -148,7 +148,7 @@ export function checkData<Schema extends z.ZodType>(
   data: unknown,
   field = 'payload.data',
 ): z.output<Schema> {
-  const parsed = schema.safeParse(data)
+  const parsed = quickParse(schema, data)
   if (parsed.success) return parsed.data
   throw messageErrorOf(topic, parsed.error, data, field)
 }

@@ -7,7 +7,7 @@ import {
   RequestError,
   type ServedContract,
 } from '@jamey/bus'
-import { addressed, type Call, OPERATIONS, type RequestContract, topics } from '@jamey/contracts'
+import { addressed, type Call, OPERATIONS, quickParse, type RequestContract, topics } from '@jamey/contracts'
 import { faultOf } from '../problems/invalid-input.js'
 
 /** Operations that a repeat under the same `message_id` carries out once. */
@@ -32,7 +32,7 @@ export async function serveApi(bus: RouterBus): Promise<ServedContract> {
       const { operation, input } = call.data
       const onBehalfOf = callerOf(call)
       const contract = contractOf(call.data)
-      const parsed = contract.schema.safeParse(input)
+      const parsed = quickParse(contract.schema, input)
       if (!parsed.success) {
         const { detail } = faultOf(parsed.error.issues, input)
         throw new RequestError('invalid-request', detail)

@@ -1,4 +1,4 @@
-import { firstIssue } from '@jamey/contracts'
+import { firstIssue, quickParse } from '@jamey/contracts'
 import type { z } from 'zod'
 import { Problem } from './problem.js'
 
@@ -19,7 +19,7 @@ export function parseInput<Schema extends z.ZodType>(
   input: unknown,
   names: FieldNames = {},
 ): z.output<Schema> {
-  const parsed = schema.safeParse(input)
+  const parsed = quickParse(schema, input)
   if (parsed.success) return parsed.data
   const { field, detail } = faultOf(parsed.error.issues, input, names)
   throw new Problem('invalid-input', detail, { field })

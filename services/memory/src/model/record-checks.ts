@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { quickParse } from '@jamey/contracts'
 import type { z } from 'zod'
 import { MemoryInputError } from './errors.js'
 
@@ -37,7 +38,7 @@ export function tagKey(tag: string): string {
 
 /** Checks `input` against a contract's schema; the first fault becomes a `MemoryInputError`. */
 export function parsed<Schema extends z.ZodType>(schema: Schema, input: z.input<Schema>): z.output<Schema> {
-  const result = schema.safeParse(input)
+  const result = quickParse(schema, input)
   if (result.success) return result.data
   const [issue] = result.error.issues
   throw new MemoryInputError(pathOf(issue?.path ?? []), issue?.message ?? 'is not valid')
