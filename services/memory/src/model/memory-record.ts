@@ -314,8 +314,12 @@ function given<Name extends string, T>(name: Name, value: T | null): { [N in Nam
   return value === null ? {} : ({ [name]: value } as { [N in Name]: T })
 }
 
+/** Most times of one memory are the same, so the last one is kept. */
+let last = { timeMs: Number.NaN, text: '' }
+
 export function isoOf(timeMs: number): string {
-  return new Date(timeMs).toISOString()
+  if (timeMs !== last.timeMs) last = { timeMs, text: new Date(timeMs).toISOString() }
+  return last.text
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { quickParse } from '@jamey/contracts'
 import type { z } from 'zod'
 import { MemoryInputError } from './errors.js'
@@ -23,7 +23,7 @@ const MAXIMUM_ID_CHARACTERS = 200
 
 /** SHA-256 in hex of a text, however its letters are composed. */
 export function contentHash(content: string): string {
-  return createHash('sha256').update(content.normalize('NFC')).digest('hex')
+  return hash('sha256', content.normalize('NFC'))
 }
 
 /** A client identifier as the file can hold it. */

@@ -29,6 +29,7 @@ import {
   checkId,
   MEMORY_LIMITS,
   type MemoryLimits,
+  type MemoryRow,
   memoryFromRow,
   parsed,
   type RecordContext,
@@ -106,6 +107,8 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
   readonly #limits: MemoryLimits
   readonly #budgets: LayerBudgets | undefined
   readonly #reserve: DiskReserve | undefined
+  /** Rows that the next transaction is to store. */
+  readonly #expected: MemoryRow[] = []
   #isToErase = false
 
   private constructor(database: Database, options: MemoryStoreOptions) {
@@ -312,7 +315,10 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
 
   #transaction<T>(work: () => T): T {
     const announcements = this.#announcements
-    return this.#database.transaction(announcements === undefined ? work : () => announcements.together(work))
+    return this.#database.transaction(() => {
+      this.#writer.begin(this.#expected.splice(0))
+      return announcements === undefined ? work() : announcements.together(work)
+    })
   }
 
   /** The log has what was removed until it is emptied; while others write, the next sweep does it. */
@@ -330,6 +336,7 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
   }
 
   protected carryOut<T>(work: RecordWork<T>): Promise<T> {
+    this.#expected.push(...work.rows)
     return this.#write(() => work.run(this.#writer))
   }
 

@@ -44,6 +44,10 @@ const KEPT_VERSIONS = 100
 export class RecordWriter {
   readonly #parts: WriterParts
   readonly statements: RecordStatements
+  /** What the present transaction is to store, as far as nothing was known of it when that began. */
+  readonly #new = new Set<MemoryRow>()
+  /** Ids and texts that it has written. */
+  readonly #written = new Set<string>()
 
   constructor(parts: WriterParts) {
     this.#parts = parts
@@ -58,6 +62,7 @@ export class RecordWriter {
     this.mustFit(record.owner, record.bytes + (older?.bytes ?? 0))
     if (older !== undefined) this.#supersede(older, record)
     const seq = this.statements.insert(record)
+    this.#wrote(record)
     this.#keep(record, seq)
     this.#parts.announce('stored', [record.id], record.created_at, record.scope === 'shared')
     return { memory: memoryFromRow(record), created: true }
@@ -84,6 +89,7 @@ export class RecordWriter {
     )
     this.statements.dropGone.run(row.id)
     const seq = this.statements.insert(row)
+    this.#wrote(row)
     for (const version of history.slice(0, KEPT_VERSIONS)) {
       this.statements.insertVersion(version, seq, version.replaced_at)
     }
@@ -94,6 +100,7 @@ export class RecordWriter {
   change(stored: StoredRow, next: MemoryRow, nowMs: number): void {
     this.statements.insertVersion(stored, stored.seq, nowMs)
     this.statements.change(next, stored.seq)
+    this.#wrote(next)
     this.statements.dropOldVersions.run(stored.seq, stored.version - KEPT_VERSIONS)
     this.#parts.announce('updated', [stored.id], nowMs)
   }
@@ -116,10 +123,28 @@ export class RecordWriter {
     )
   }
 
-  #isKnown({ id, content_hash, owner, idempotency_key }: MemoryRow): boolean {
-    if (idempotency_key !== null) return true
-    // One look for what most stores find nothing of.
-    return this.statements.known?.all(id, content_hash, owner)[0]?.known !== 0
+  /**
+   * Called when a transaction begins, with what it is to store: one look for all, and most stores find nothing. What is
+   * found new stays so while the transaction lasts, but for what it writes itself.
+   */
+  begin(rows: readonly MemoryRow[]): void {
+    this.#new.clear()
+    this.#written.clear()
+    const { known } = this.statements
+    if (known === undefined || rows.length === 0) return
+    for (const row of rows) this.#new.add(row)
+    for (const row of known(rows)) this.#new.delete(row)
+  }
+
+  #isKnown(record: MemoryRow): boolean {
+    const { id, idempotency_key } = record
+    if (idempotency_key !== null || !this.#new.has(record)) return true
+    return this.#written.has(id) || this.#written.has(textKey(record))
+  }
+
+  /** From now on a store under this id, or of this text, is none of a new memory. */
+  #wrote(row: MemoryRow): void {
+    this.#written.add(row.id).add(textKey(row))
   }
 
   #takenUp(record: MemoryRow, duplicates: MemoryStoreInput['duplicates']): MemoryStored | undefined {
@@ -192,6 +217,7 @@ export class RecordWriter {
     const next = { ...stored, ...this.united(stored, record) }
     this.mustFit(stored.owner, next.bytes - stored.bytes)
     this.statements.change(next, stored.seq)
+    this.#wrote(record)
     this.statements.insertMerged.run(record.id, stored.seq, record.sent_at, record.created_at)
     this.#keep({ ...record, tags: '[]' }, stored.seq)
     this.#parts.announce('stored', [stored.id], record.created_at, stored.scope === 'shared')
@@ -275,4 +301,8 @@ function goneError(field: string, id: string, change: string): MemoryConflictErr
     'memory-gone',
     `${field}: ${id} was stored before and is ${change} since; send it in a new message to store it again`,
   )
+}
+
+function textKey({ content_hash, owner }: MemoryRow): string {
+  return `${content_hash} ${owner}`
 }

@@ -62,8 +62,8 @@ type Writing = Pick<Statement<unknown>, 'run'>
 
 /** What a `RecordWriter` reads and writes; each statement sees what those before it wrote. */
 export interface RecordStatements {
-  /** Whether anything is known of an id, or of a text of its owner's; where it is not given each is looked for. */
-  readonly known?: Reading<{ known: number }>
+  /** Those of which anything is known of their id, or of their text with their owner; where it is not given each is looked for. */
+  readonly known?: (rows: readonly MemoryRow[]) => readonly MemoryRow[]
   readonly byId: Reading<StoredRow>
   readonly bySeq: Reading<StoredRow>
   readonly byText: Reading<StoredRow>
@@ -93,6 +93,11 @@ export function statementsFor(database: Database) {
   const insertVersion = database.prepare(
     `INSERT INTO memory_versions (seq, replaced_at, ${COLUMNS.join(', ')}) VALUES (?, ?, ${marks})`,
   )
+  const known = database.prepare<{ at: number }>(
+    `SELECT key AS at FROM json_each(?) WHERE EXISTS (SELECT 1 FROM memories WHERE id = value ->> 0)
+      OR EXISTS (SELECT 1 FROM merged_ids WHERE id = value ->> 0) OR EXISTS (SELECT 1 FROM gone WHERE id = value ->> 0)
+      OR EXISTS (SELECT 1 FROM memories WHERE substr(content_hash, 1, 16) = value ->> 1 AND owner = value ->> 2)`,
+  )
   const insertTag = database.prepare('INSERT INTO memory_tags (tag, seq) VALUES (?, ?)')
   const dropTags = database.prepare('DELETE FROM memory_tags WHERE seq = ?')
   const insertTags = (row: MemoryRow, seq: number): void => {
@@ -100,11 +105,10 @@ export function statementsFor(database: Database) {
   }
   return {
     byId: database.prepare<StoredRow>('SELECT * FROM memories WHERE id = ?'),
-    known: database.prepare<{ known: number }>(
-      `SELECT EXISTS (SELECT 1 FROM memories WHERE id = ?1) OR EXISTS (SELECT 1 FROM merged_ids WHERE id = ?1)
-        OR EXISTS (SELECT 1 FROM gone WHERE id = ?1)
-        OR EXISTS (SELECT 1 FROM memories WHERE substr(content_hash, 1, 16) = substr(?2, 1, 16) AND owner = ?3) AS known`,
-    ),
+    known: (rows: readonly MemoryRow[]): MemoryRow[] => {
+      const asked = rows.map(({ id, content_hash, owner }) => [id, content_hash.slice(0, 16), owner])
+      return known.all(JSON.stringify(asked)).flatMap(({ at }) => rows[at] ?? [])
+    },
     bySeq: database.prepare<StoredRow>('SELECT * FROM memories WHERE seq = ?'),
     byText: database.prepare<StoredRow>(
       `SELECT * FROM memories WHERE substr(content_hash, 1, 16) = substr(?1, 1, 16) AND owner = ?2
