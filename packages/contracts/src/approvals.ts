@@ -48,8 +48,9 @@ export function addressed<C extends RequestContract>(
     const named = conscienceIdSchema.default('jamey-conscience').safeParse(data['conscience'])
     return named.success ? atConscience(contract, named.data) : contract
   }
+  if (!topic.includes('{keeper}')) return contract
   const id = approvalIdSchema.safeParse(data['approval_id'])
-  return topic.includes('{keeper}') && id.success ? atKeeper(contract, keeperOf(id.data)) : contract
+  return id.success ? atKeeper(contract, keeperOf(id.data)) : contract
 }
 
 const SERVED = { qos: 1, retain: false, service: 'conscience' } as const
