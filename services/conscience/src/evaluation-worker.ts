@@ -128,7 +128,9 @@ function factsFor({ tool: _, texts: __, numbers: ___, ...found }: CallVerdict['f
 
 function aroundOf({ attested, belongsTo }: Extract<Work, { call: unknown }>, by: Policy): Surroundings {
   const links = linksFrom(by.facts.workspace)
-  return { attested, links, ...(belongsTo && desk.provenanceOf(belongsTo)) }
+  if (belongsTo === undefined) return { attested, links }
+  const { session, now } = desk.provenanceOf(belongsTo)
+  return { attested, links, session, now }
 }
 
 function* remembering(id: number, { told, key, at }: Report): Generator<undefined, void> {

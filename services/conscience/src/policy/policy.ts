@@ -86,7 +86,9 @@ export function judgeCall(policy: Policy, call: Call, around: Surroundings = {})
 /** An earlier call may have left the tool's shell elsewhere. */
 function factOptions({ facts }: Policy, { tool }: Call, { session, links }: Surroundings): FactOptions {
   const folders = session?.foldersOf(tool) ?? []
-  return folders.length === 0 && links === undefined ? facts : { ...facts, folders, links }
+  const { workspace, home, guards, tools } = facts
+  // Member by member, in one shape: a copy with members added to it costs each call a new one.
+  return { workspace, home, guards, tools, folders, links } satisfies Required<FactOptions>
 }
 
 /** The same for words: what is said beside them is judged as the arguments of a call are. */
