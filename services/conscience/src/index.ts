@@ -1,5 +1,6 @@
 export { linksFrom } from '@jamey/calls'
 export { AuditError, AuditLog, type AuditLogOptions } from './audit/audit-log.js'
+export { type AuditLook, lookAtAudit } from './audit/audit-look.js'
 export { type FoundAuditLine, readAudit } from './audit/audit-reader.js'
 export type { AuditEntry, AuditHead, AuditRecord, ReadAuditLine } from './audit/audit-record.js'
 export { type AuditFault, type AuditVerification, verifyAudit } from './audit/audit-verification.js'

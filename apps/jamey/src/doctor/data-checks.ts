@@ -17,6 +17,8 @@ export interface DataPlaces {
   /** The environment that names a database in the file's place. */
   readonly memoryDatabase: Environment | undefined
   readonly brokerStore: string | undefined
+  /** The folder in which verdicts are recorded. */
+  readonly audit: string | undefined
   /** Folders of client sessions. */
   readonly outboxes: readonly string[]
 }
@@ -30,6 +32,7 @@ export function placesOfEnvironment(env: Environment, cwd: string, runsBroker: b
   return {
     memoryDatabase: undefined,
     memoryFile: memoryFile ? resolve(cwd, memoryFile) : undefined,
+    audit: auditOf(env, cwd, folder && join(folder, 'audit')),
     brokerStore: runsBroker ? storePathOf(env, cwd) : undefined,
     outboxes: outbox ? [resolve(cwd, outbox)] : [],
   }
@@ -44,8 +47,16 @@ export function placesOfDirectory(directory: DataDirectory, env: Environment, cw
     memoryDatabase: undefined,
     memoryFile: file ? resolve(cwd, file) : join(directory.data, 'memory.db'),
     brokerStore: join(directory.data, 'broker'),
+    audit: auditOf(env, cwd, join(directory.data, 'audit')),
     outboxes: outboxesOf({ cwd, env }, { dataDir: directory.path }).map(({ path }) => path),
   }
+}
+
+/** Of a conscience; `otherwise`: where its folder is not named. */
+function auditOf({ JAMEY_AUDIT_DIR: named }: Environment, cwd: string, otherwise: string | undefined) {
+  if (named === 'none') return undefined
+  const folder = named || otherwise
+  return folder ? resolve(cwd, folder) : undefined
 }
 
 const withoutUrl = (env: Environment): Environment => ({ ...env, JAMEY_MEMORY_URL: undefined })
@@ -68,10 +79,11 @@ export interface DataChecks {
 
 /** Room on every disk that something is kept on, and whether all of it can be read. What is not there yet is no fault. */
 export async function checkData(places: DataPlaces, cwd: string): Promise<DataChecks> {
-  const { memoryFile, memoryDatabase, brokerStore, outboxes } = places
+  const { memoryFile, memoryDatabase, brokerStore, audit, outboxes } = places
   const folders = [
     ...(memoryFile === undefined ? [] : [dirname(memoryFile)]),
     ...(brokerStore === undefined ? [] : [brokerStore]),
+    ...(audit === undefined ? [] : [audit]),
     ...outboxes,
   ]
   const space = await checkSpace(folders, cwd)
@@ -81,7 +93,42 @@ export async function checkData(places: DataPlaces, cwd: string): Promise<DataCh
   const broker = brokerStore === undefined ? undefined : await checkStoreAt('broker', brokerStore, cwd)
   const clients = await Promise.all(outboxes.map((path) => checkStoreAt('session', path, cwd)))
   const stores = [broker, ...clients].flatMap((store) => (store === undefined ? [] : [store.finding]))
-  return { findings: [...space, ...memory, ...database, ...stores], brokerProcess: broker?.owner }
+  const verdicts = audit !== undefined && existsSync(audit) ? [await checkAudit(audit, cwd)] : []
+  return {
+    findings: [...space, ...memory, ...database, ...stores, ...verdicts],
+    brokerProcess: broker?.owner,
+  }
+}
+
+/** Its end, in a time that does not grow with it. */
+async function checkAudit(folder: string, cwd: string): Promise<Finding> {
+  const check = `audit ${displayPath(folder, cwd)}`
+  const { lookAtAudit } = await import('@jamey/conscience')
+  try {
+    assertOwnFolder(folder)
+    if (!isWritable(folder)) {
+      const hint = 'no verdict is given that cannot be recorded: let the user of the conscience write there'
+      return { check, status: 'failed', message: 'cannot be written to', hint }
+    }
+    const { files, records, faults } = await lookAtAudit(folder)
+    const [fault] = faults
+    if (fault !== undefined) {
+      const message = `not as it was written: ${fault.file}: ${fault.reason}`
+      return {
+        check,
+        status: 'failed',
+        message,
+        hint: '`jamey verdicts verify` tells everything that was changed',
+      }
+    }
+    const end =
+      files === 0
+        ? 'nothing yet'
+        : `its end is whole: the last ${plural(records, 'record', 'records')}, in the newest of ${plural(files, 'file', 'files')}`
+    return { check, status: 'ok', message: end, hint: '`jamey verdicts verify` looks at all of it' }
+  } catch (error) {
+    return { check, status: 'failed', message: reportOf(error).message }
+  }
 }
 
 const MEBIBYTE = 2 ** 20

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthority, issueClientCertificate } from '@jamey/auth'
 import { type Broker, type BrokerOptions, createBroker } from '@jamey/broker'
+import { AuditLog } from '@jamey/conscience'
 import { topics } from '@jamey/contracts'
 import { openBrokerStore } from '@jamey/store'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
@@ -126,6 +127,29 @@ describe('what the doctor says of data', () => {
     expect(find('memory file')).toMatchObject({ status: 'failed', hint: expect.stringContaining('a copy') })
     expect(find('broker store')).toMatchObject({ status: 'failed', hint: expect.stringContaining('backup') })
     expect(find('broker store')?.message).toContain('1 record damaged')
+  })
+
+  it('finds an audit that was changed at its end, and says what looks at all of it', async () => {
+    const path = join(directory.data, 'audit')
+    const log = await AuditLog.open(path, { clientId: 'conscience', clock: { timeOfDay: () => Date.now() } })
+    const verdict = { kind: 'verdict', decision: 'deny', requested_by: 'agent' } as const
+    for (const evaluation_id of ['a', 'b']) await log.append({ ...verdict, evaluation_id })
+    await log.close()
+    const whole = await doctor()
+    expect(whole.find('audit')).toMatchObject({
+      status: 'ok',
+      message: 'its end is whole: the last 3 records, in the newest of 1 file',
+      hint: expect.stringContaining('verdicts verify` looks at all of it'),
+    })
+    const file = join(path, log.head.file)
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"a"', '"c"'))
+    const { code, find } = await doctor()
+    expect(code).toBe(1)
+    expect(find('audit')).toMatchObject({
+      status: 'failed',
+      message: expect.stringMatching(/^not as it was written: audit-.*: its hash is /),
+    })
+    expect((await doctor({ JAMEY_AUDIT_DIR: 'none' })).find('audit')).toBeUndefined()
   })
 
   it('tells a disk that is full, one that nearly is and one without room for files, once a disk', async () => {
