@@ -16,13 +16,21 @@ export {
 export {
   type FailedPolicyCase,
   type PolicyCase,
+  type PolicyCases,
   type PolicyDifference,
   type PolicyTest,
   parsePolicyCases,
   policyDifferences,
   testPolicy,
 } from './policy/policy-cases.js'
-export { DEFAULT_POLICY_FILE, loadPolicy, type PolicyPlace, parsePolicy } from './policy/policy-file.js'
+export {
+  DEFAULT_POLICY_FILE,
+  loadPolicy,
+  type PolicyPlace,
+  parsePolicy,
+  type Supposed,
+  supposing,
+} from './policy/policy-file.js'
 export type { Decision } from './policy/rule.js'
 export { type RuleFault, RuleFileError } from './policy/source.js'
 export {

@@ -21,7 +21,7 @@ export function addPolicyCommands(program: Command, run: Run): void {
     .argument('<tool>', 'the name of a tool')
     .argument('[arguments]', 'its arguments, as a JSON object', '{}')
     .description('say whether a call would be allowed, asked or denied (exit code 3), and why')
-    .option('--policy <file>', 'the policy', DEFAULT_FILE)
+    .option('--policy <file>', `the policy; ${DEFAULT_FILE}, or the one that ships where there is none`)
     .option('--cwd <folder>', 'the folder that the call is made in')
     .option(...AS_JSON)
     .action((tool: string, given: string, options) =>
@@ -29,12 +29,12 @@ export function addPolicyCommands(program: Command, run: Run): void {
     )
   policy
     .command('test')
-    .argument('[file]', 'the policy', DEFAULT_FILE)
+    .argument('[file]', `the policy; ${DEFAULT_FILE}, or the one that ships where there is none`)
     .description('say whether it decides its cases as they say (exit code 3 otherwise)')
     .option('--cases <file>', 'the cases; beside the policy by default, as policy.cases.yaml')
     .option('--uncovered', 'fail, too, for a rule that no case tries')
     .option(...AS_JSON)
-    .action((file: string, options) =>
+    .action((file: string | undefined, options) =>
       run(async (context) => (await commands()).policyTest(context, file, options)),
     )
   policy

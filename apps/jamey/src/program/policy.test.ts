@@ -42,6 +42,37 @@ describe('policy check', () => {
     expect(stderr).toMatch(/bad\.yaml:4:\d+: rules\.0\.decision: /)
     expect(stderr).toMatch(/bad\.yaml:4:\d+: rules\.0\.reason: /)
   })
+
+  it.each([
+    ['packs', /^.*packs\.yaml:1:1: this is a file of packs of rules \(work, mine\), and no policy/m],
+    ['cases', /^.*cases\.yaml:1:1: this is a file of cases, and no policy: `jamey policy test/m],
+  ])('says of a file of %s that it is one', async (name, expected) => {
+    const rule = '{ name: x, decision: deny, reason: no, when: tool == "x" }'
+    writeFileSync(join(folder, 'packs.yaml'), `work:\n  - ${rule}\nmine:\n  - ${rule}\n`)
+    writeFileSync(join(folder, 'cases.yaml'), 'cases:\n  - { tool: x, decision: deny }\n')
+    const { code, stderr } = await policy('check', `${name}.yaml`)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(expected)
+  })
+})
+
+describe('where there is no policy', () => {
+  const elsewhere = (...args: string[]) => {
+    const empty = mkdtempSync(join(tmpdir(), 'jamey-no-policy-'))
+    onTestFinished(() => rmSync(empty, { recursive: true, force: true }))
+    return runCommand(empty, ['policy', ...args])
+  }
+
+  it('the one that ships is tested, and decides its cases as they say', async () => {
+    const { code, stdout, stderr } = await elsewhere('test')
+    expect(stdout).toMatch(/\n(\d+) of \1 cases as they say, \d+ of \d+ rules tried\n$/)
+    expect(code).toBe(0)
+    expect(stderr).toContain('there is no policy.yaml here, so this is by the policy that ships')
+  })
+
+  it('the one that ships explains', async () => {
+    expect(await elsewhere('explain', 'Bash', '{"command": "git status"}')).toMatchObject({ code: 0 })
+  })
 })
 
 describe('policy explain', () => {
@@ -95,6 +126,14 @@ describe('policy test and diff', () => {
       cases: 3,
       failures: [{ name: 'pushing', decision: 'ask' }],
     })
+  })
+
+  it('says what to write where a policy has no cases', async () => {
+    writeFileSync(join(folder, 'bare.yaml'), POLICY)
+    const { code, stderr } = await policy('test', 'bare.yaml')
+    expect(code).toBe(2)
+    expect(stderr).toContain('bare.yaml has no cases: there is no bare.cases.yaml')
+    expect(stderr).toContain('write it (`cases: [{ tool: Bash,')
   })
 
   it('tells what is wrong with cases, with their lines', async () => {

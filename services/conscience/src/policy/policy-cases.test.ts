@@ -1,23 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { judgeCall } from './policy.js'
 import { parsePolicyCases, testPolicy } from './policy-cases.js'
-import { parsePolicy } from './policy-file.js'
+import { DEFAULT_POLICY_FILE, loadPolicy, parsePolicy, supposing } from './policy-file.js'
 
-const file = fileURLToPath(new URL('../../policies.cases.yaml', import.meta.url))
-/** Every pack, with somebody on each list, and two tools of its own whose effects no tool of another's has. */
-const POLICY = `version: 1
-include: [work, shell, files, http, mail, money, sql, git, cloud, secrets, self, text]
-workspace: /srv/project
-lists: { hosts: [example.org], recipients: [team@example.org], accounts: [DE89370400440532013000] }
-tools:
-  post_form: { effects: [send], arguments: { url: url, content: text } }
-  change_setting: { effects: [admin], arguments: { name: text, value: text } }
-`
+const file = fileURLToPath(new URL('../../policy.cases.yaml', import.meta.url))
 
 describe('the packs that ship', () => {
-  const policy = parsePolicy(POLICY, 'policy.yaml')
-  const test = testPolicy(policy, parsePolicyCases(readFileSync(file, 'utf8'), file))
+  const { cases, given } = parsePolicyCases(readFileSync(file, 'utf8'), file)
+  const policy = loadPolicy(DEFAULT_POLICY_FILE)
+  const test = testPolicy(supposing(policy, given), cases)
 
   it('decide their cases as these say, by the rules that these name', () => {
     const failures = test.failures.map(({ case: { name }, verdict, missing }) => ({
@@ -35,6 +28,22 @@ describe('the packs that ship', () => {
 })
 
 describe('cases', () => {
+  it('suppose entries of lists, and tools, beside those that the policy has', () => {
+    const policy = parsePolicy(
+      'version: 1\nlists: { hosts: [a.example] }\ntools: { lamp: { effects: [pay] } }\n',
+      'policy.yaml',
+    )
+    const { given } = parsePolicyCases(
+      'given: { lists: { hosts: [b.example] }, tools: { lamp: { effects: [read] }, fan: { effects: [read] } } }\ncases: [{ tool: fan, decision: ask }]\n',
+      'cases.yaml',
+    )
+    const supposed = supposing(policy, given)
+    expect(supposed.lists['hosts']).toEqual(['a.example', 'b.example'])
+    const effectsOf = (tool: string) => judgeCall(supposed, { tool, arguments: {} }).facts.effects
+    expect([effectsOf('lamp'), effectsOf('fan')]).toEqual([['pay'], ['read']])
+    expect(judgeCall(policy, { tool: 'fan', arguments: {} }).facts.isKnown).toBe(false)
+  })
+
   it('are of a call or of words, and not of both', () => {
     const faulty = 'cases:\n  - { decision: ask }\n  - { tool: x, action: y, decision: ask }\n'
     expect(() => parsePolicyCases(faulty, 'cases.yaml')).toThrow(

@@ -9,6 +9,7 @@ import {
   type Policy,
   type Surroundings,
 } from './policy.js'
+import { type Supposed, supposedSchema } from './policy-file.js'
 import type { Decision } from './rule.js'
 import { RuleFileError, Source } from './source.js'
 
@@ -43,7 +44,16 @@ const caseSchema = z
     error: 'needs either tool or action',
   })
 
-const casesSchema = z.strictObject({ cases: z.array(caseSchema).min(1).max(10_000) })
+const casesSchema = z.strictObject({
+  given: supposedSchema.default({ lists: {}, tools: {} }),
+  cases: z.array(caseSchema).min(1).max(10_000),
+})
+
+/** A file of cases, and what all of them suppose that the policy has. */
+export interface PolicyCases {
+  readonly cases: readonly PolicyCase[]
+  readonly given: Supposed
+}
 
 /** A call that was made before, and what it answered. */
 export interface AnsweredCall extends Call {
@@ -80,17 +90,18 @@ export interface PolicyTest {
 }
 
 /** Reads the cases of a policy. Throws `RuleFileError` with every fault at once. */
-export function parsePolicyCases(text: string, file: string): PolicyCase[] {
+export function parsePolicyCases(text: string, file: string): PolicyCases {
   const source = new Source(text, file)
   const content = source.content(casesSchema)
   if (content === undefined) throw new RuleFileError(source.sortedFaults(), undefined, 'The cases')
-  return content.cases.map(
+  const cases = content.cases.map(
     ({ name, tool, arguments: given, intent, cwd, action, context, request, ...rest }) => {
       const call = tool === undefined ? undefined : { tool, arguments: given, intent, cwd }
       const words = action === undefined ? undefined : { action, context, user: {} }
       return { name: name ?? nameOf(call, action), call, words, request, ...rest }
     },
   )
+  return { cases, given: content.given }
 }
 
 /** What the policy says of each case, and which of its rules they try. */

@@ -15,7 +15,7 @@ import { RuleFileError, Source } from './source.js'
 
 /** The packs of rules that ship with this package. */
 const PACKS_FILE = fileURLToPath(new URL('../../policies.yaml', import.meta.url))
-/** What is judged by where no policy is given. */
+/** What is judged by where no policy is given; `policy.cases.yaml` beside it has its cases. */
 export const DEFAULT_POLICY_FILE = fileURLToPath(new URL('../../policy.yaml', import.meta.url))
 const MAXIMUM_FILE_BYTES = 1_048_576
 
@@ -61,15 +61,25 @@ const toolSchema = z.strictObject({
   untrusted: z.boolean().default(true),
   annotations: z.literal('believed').optional(),
 })
+const listsSchema = z
+  .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), z.array(z.string().max(1_000)).max(10_000))
+  .default({})
+const toolsSchema = z.record(z.string().min(1).max(200), toolSchema).default({})
+const workspaceSchema = z.string().startsWith('/', 'expected an absolute path').optional()
+/** What cases suppose that a policy has: a workspace in the place of its own, the rest beside what it has itself. */
+export const supposedSchema = z.strictObject({
+  workspace: workspaceSchema,
+  lists: listsSchema,
+  tools: toolsSchema,
+})
+export type Supposed = z.output<typeof supposedSchema>
 const fileSchema = z.strictObject({
   version: z.union([z.string().min(1).max(40), z.number()]),
   include: z.array(z.string()).default([]),
   without: z.array(ruleName).default([]),
-  workspace: z.string().startsWith('/', 'expected an absolute path').optional(),
-  lists: z
-    .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), z.array(z.string().max(1_000)).max(10_000))
-    .default({}),
-  tools: z.record(z.string().min(1).max(200), toolSchema).default({}),
+  workspace: workspaceSchema,
+  lists: listsSchema,
+  tools: toolsSchema,
   rules: z.array(ruleSchema).max(500).default([]),
 })
 type PolicyFile = z.output<typeof fileSchema>
@@ -106,11 +116,25 @@ export function policyOf({ text, file, workspace, home }: PolicyText): Policy {
   return parsePolicy(text, file, { workspace, home })
 }
 
+/** The same policy with what cases suppose: their workspace, entries of lists beside its own, and tools that it does not name. */
+export function supposing({ source: { text, file, workspace, home } }: Policy, supposed: Supposed): Policy {
+  return parsed(text, file, { workspace, home }, supposed)
+}
+
 /** `loadPolicy` for text at hand; `file` is named in faults. */
 export function parsePolicy(text: string, file: string, place: PolicyPlace = {}): Policy {
+  return parsed(text, file, place, { lists: {}, tools: {} })
+}
+
+function parsed(text: string, file: string, place: PolicyPlace, supposed: Supposed): Policy {
   const source = new Source(text, file)
   const content = source.content(fileSchema)
-  if (content === undefined) throw new RuleFileError(source.sortedFaults())
+  if (content === undefined) {
+    const reason = otherFileIn(source.value())
+    throw new RuleFileError(
+      reason === undefined ? source.sortedFaults() : [{ file, line: 1, column: 1, reason }],
+    )
+  }
   const packsText = readFileSync(PACKS_FILE, 'utf8')
   const conditions = new PolicyConditions()
   const rules = compiled(content, source, packsOf(packsText), conditions)
@@ -123,14 +147,39 @@ export function parsePolicy(text: string, file: string, place: PolicyPlace = {})
     source: { file, text, workspace, home },
     rules,
     index: new RuleIndex(rules, conditions.met),
-    lists: { accounts: [], hosts: [], recipients: [], ...content.lists },
+    lists: joinedLists({ accounts: [], hosts: [], recipients: [] }, content.lists, supposed.lists),
     facts: {
-      workspace: content.workspace ?? workspace,
+      workspace: supposed.workspace ?? content.workspace ?? workspace,
       home,
-      tools: toolsOf(content),
+      tools: toolsOf({ ...supposed.tools, ...content.tools }),
       guards: isAbsolute(file) ? [file] : [],
     },
   }
+}
+
+type Lists = PolicyFile['lists']
+
+function joinedLists(...all: readonly Lists[]): Lists {
+  const joined: Lists = {}
+  for (const lists of all)
+    for (const [name, values] of Object.entries(lists)) joined[name] = [...(joined[name] ?? []), ...values]
+  return joined
+}
+
+/** What it is that was taken for a policy. */
+function otherFileIn(content: unknown): string | undefined {
+  if (typeof content !== 'object' || content === null) return undefined
+  const names = Object.keys(content)
+  if (names.includes('cases') && !names.includes('version'))
+    return 'this is a file of cases, and no policy: `jamey policy test POLICY --cases FILE` tries them'
+  const packs = Object.entries(content).filter(([, rules]) => Array.isArray(rules) && rules.some(isRule))
+  if (packs.length === 0 || packs.length < names.length || names.some((name) => name in fileSchema.shape))
+    return undefined
+  return `this is a file of packs of rules (${names.join(', ').slice(0, 200)}), and no policy: a policy names the packs that ship in its include, such as \`include: [work, shell]\`, and has rules of its own in rules`
+}
+
+function isRule(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'decision' in value && 'when' in value
 }
 
 type Packs = Readonly<Record<string, readonly RuleText[]>>
@@ -202,7 +251,7 @@ function contradictionIn(
   return undefined
 }
 
-function toolsOf({ tools }: PolicyFile): ToolCatalogue {
+function toolsOf(tools: PolicyFile['tools']): ToolCatalogue {
   return new ToolCatalogue(
     Object.fromEntries(
       Object.entries(tools).map(([name, tool]) => {

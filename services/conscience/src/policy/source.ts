@@ -64,7 +64,7 @@ export class Source {
   /** The checked content, or `undefined` when there is too much wrong to look further. */
   content<Content>(schema: z.ZodType<Content>): Content | undefined {
     if (this.faults.length > 0) return undefined
-    const checked = schema.safeParse(this.#plain(), { reportInput: true })
+    const checked = schema.safeParse(this.value(), { reportInput: true })
     if (checked.success) return checked.data
     for (const issue of checked.error.issues) this.#report(firstIssue([issue]) ?? issue)
     return undefined
@@ -91,7 +91,8 @@ export class Source {
     return [...this.faults].sort((a, b) => a.line - b.line || a.column - b.column)
   }
 
-  #plain(): unknown {
+  /** As it stands there, unchecked. */
+  value(): unknown {
     try {
       return this.#document.toJS({ maxAliasCount: 100 })
     } catch (error) {

@@ -1,14 +1,18 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import {
   type CallVerdict,
+  DEFAULT_POLICY_FILE,
   judgeCall,
   linksFrom,
   type Policy,
-  type PolicyCase,
+  type PolicyCases,
   parsePolicy,
   parsePolicyCases,
   policyDifferences,
   RuleFileError,
   readAudit,
+  supposing,
   testPolicy,
 } from '@jamey/conscience'
 import { EXIT, type ExitCode } from '../../support/exit-codes.js'
@@ -26,12 +30,15 @@ import {
 } from '../../views/policy-view.js'
 import { auditFolderOf } from './verdicts.js'
 
+const OWN_FILE = 'policy.yaml'
+
 export interface PolicyOptions {
   readonly json?: boolean
 }
 
 export interface PolicyExplainOptions extends PolicyOptions {
-  readonly policy: string
+  /** `policy.yaml` here by default, or the one that ships. */
+  readonly policy?: string
   readonly cwd?: string
 }
 
@@ -69,7 +76,7 @@ export async function policyExplain(
   { policy: file, cwd, json }: PolicyExplainOptions,
 ): Outcome {
   const { terminal } = context
-  const policy = await policyAt(context, file)
+  const policy = await policyAt(context, file ?? ownOrShipped(context))
   const asked = { tool: call.tool, arguments: argumentsOf(call.given), cwd }
   const verdict = judgeCall(policy, asked, { links: linksFrom(policy.facts.workspace) })
   if (json) terminal.printJson(jsonCallVerdict(verdict))
@@ -80,12 +87,17 @@ export async function policyExplain(
 /** Whether the policy says of each case what the case says, and which of its rules the cases try. */
 export async function policyTest(
   context: CommandContext,
-  file: string,
-  { cases: casesFile = file.replace(/(\.ya?ml)?$/, '.cases.yaml'), uncovered, json }: PolicyTestOptions,
+  named: string | undefined,
+  { cases: casesFile, uncovered, json }: PolicyTestOptions,
 ): Outcome {
   const { terminal } = context
-  const policy = await policyAt(context, file)
-  const test = testPolicy(policy, await casesAt(context, casesFile))
+  const file = named ?? ownOrShipped(context)
+  const own = await policyAt(context, file)
+  const { cases, given } = await (casesFile === undefined
+    ? casesBeside(context, file)
+    : casesAt(context, casesFile))
+  const policy = supposing(own, given)
+  const test = testPolicy(policy, cases)
   if (json) terminal.printJson(jsonPolicyTest(test))
   else terminal.print(formatPolicyTest(test, policy, terminal))
   const isCovered = test.unused.length === 0 && test.constant.length === 0
@@ -103,7 +115,7 @@ export async function policyDiff(
   const calls =
     options.cases === undefined
       ? recordedCalls(context, options)
-      : (await casesAt(context, options.cases)).flatMap(({ call }) => call ?? [])
+      : (await casesAt(context, options.cases)).cases.flatMap(({ call }) => call ?? [])
   let [seen, differing] = [0, 0]
   for await (const call of calls) {
     seen++
@@ -139,7 +151,24 @@ async function* recordedCalls(
   }
 }
 
-async function casesAt(context: CommandContext, file: string): Promise<PolicyCase[]> {
+/** `policy.yaml` here, or where there is none what a conscience without a policy judges by. */
+function ownOrShipped({ cwd, terminal }: CommandContext): string {
+  if (existsSync(resolve(cwd, OWN_FILE))) return OWN_FILE
+  terminal.note(`there is no ${OWN_FILE} here, so this is by the policy that ships`)
+  return DEFAULT_POLICY_FILE
+}
+
+async function casesBeside(context: CommandContext, policyFile: string): Promise<PolicyCases> {
+  const file = policyFile.replace(/(\.ya?ml)?$/, '.cases.yaml')
+  if (existsSync(resolve(context.cwd, file))) return casesAt(context, file)
+  throw new CommandFailure(`${policyFile} has no cases: there is no ${file}`, {
+    code: 'policy-usage',
+    exitCode: EXIT.usage,
+    hint: `write it (\`cases: [{ tool: Bash, arguments: { command: git status }, decision: allow }]\`), or name another file with --cases`,
+  })
+}
+
+async function casesAt(context: CommandContext, file: string): Promise<PolicyCases> {
   const text = await readTextFile(context, file)
   try {
     return parsePolicyCases(text, file)
