@@ -16,7 +16,7 @@ import { sweep } from './sweep.js'
  * `npm run bench:memory -- PART...`: `quality` is how well memories are found, beside other full-text searches; `sweep`
  * what each constant of the ranking is worth; `scale` how long it takes among many; `stores` how many are
  * stored a second in `jamey up`; `beside` what verdicts take there while others ask among `--beside` memories. Without a part, `quality` and
- * `scale`. `--docs FOLDER` takes other documentation, `--dialogues FOLDER` files of FriendsQA, `--perl FOLDER` pages of Perl's manual, `--sizes 10000,100000` other numbers of memories, `--keep` writes
+ * `scale`. `--docs FOLDER` takes other documentation, `--dialogues FOLDER` files of FriendsQA, `--perl FOLDER` pages of Perl's manual, `--talks FOLDER` files of REALTALK, each `--collection FOLDER` a collection in the form of SMART, `--sizes 10000,100000` other numbers of memories, `--keep` writes
  * the results, each part in a file of its own. `growth` is a program of its own, with options of its own (`--help`).
  */
 if (process.argv[2] === 'growth') {
@@ -28,6 +28,8 @@ const { values, positionals } = parseArgs({
   options: {
     dialogues: { type: 'string' },
     perl: { type: 'string' },
+    talks: { type: 'string' },
+    collection: { type: 'string', multiple: true, default: [] },
     docs: { type: 'string', default: fileURLToPath(new URL('../../../docs', import.meta.url)) },
     sizes: { type: 'string', default: '10000,100000,1000000' },
     beside: { type: 'string', default: '300000' },
@@ -41,6 +43,8 @@ const sources = {
   docs: values.docs,
   dialogues: values.dialogues,
   perl: values.perl,
+  talks: values.talks,
+  collections: values.collection,
   modules: fileURLToPath(new URL('../../../node_modules', import.meta.url)),
 }
 

@@ -1,4 +1,5 @@
 import { temporaryFolder } from '../kit/temporary.js'
+import { collection } from './collections.js'
 import { conversations } from './conversations.js'
 import { dialogues } from './dialogues.js'
 import { documents, readmeSections } from './documents.js'
@@ -8,6 +9,7 @@ import { manualsByMatter, manualsBySummary } from './manual-pages.js'
 import { type Quality, qualityOf } from './measures.js'
 import { perlQuestions } from './perl-manual.js'
 import type { EvaluationSet } from './sets.js'
+import { talks } from './talks.js'
 
 /** Folders that sets are made from. */
 export interface Sources {
@@ -16,6 +18,9 @@ export interface Sources {
   /** Files of FriendsQA, and the pages of Perl's manual; undefined where there are none. */
   readonly dialogues: string | undefined
   readonly perl: string | undefined
+  /** Folders of collections in the form of SMART, and one of talks as REALTALK has them. */
+  readonly collections: readonly string[]
+  readonly talks: string | undefined
 }
 
 /** The sets by which constants were chosen. */
@@ -31,12 +36,19 @@ export function tuningSets({ docs, modules }: Sources): EvaluationSet[] {
 }
 
 /** Those that were looked at once they had been chosen. */
-export function heldOutSets({ dialogues: folder, perl }: Sources): EvaluationSet[] {
+export function heldOutSets({
+  dialogues: folder,
+  perl,
+  collections,
+  talks: chats,
+}: Sources): EvaluationSet[] {
   return [
     docstrings(),
     packageDescriptions(),
     ...(folder === undefined ? [] : dialogues(folder)),
     ...(perl === undefined ? [] : [perlQuestions(perl)]),
+    ...(chats === undefined ? [] : [talks(chats)]),
+    ...collections.map(collection),
   ]
 }
 
