@@ -11,7 +11,7 @@ export const MOST_MEANT = 50
 const MEANT_WEIGHT = 0.8
 
 /** How soon a word that a question has once more counts no more (k3 of BM25). */
-const REPEATED = 1.2
+const REPEATED = 3
 
 /** The distinct words of what a user typed that tell something; none where it holds nothing that could be looked for. */
 export function searchWords(text: string): string[] {

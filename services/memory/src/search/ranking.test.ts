@@ -4,6 +4,7 @@ import { IndexFilter } from './index-filter.js'
 import { type IndexedRow, MemoryIndex } from './memory-index.js'
 import { Postings } from './postings.js'
 import { Ranker } from './ranking.js'
+import { lengthNorm, RANKING } from './settings.js'
 import { timesIn } from './signals/asked-times.js'
 import { Vocabulary } from './vocabulary.js'
 
@@ -248,6 +249,15 @@ describe('a ranking', () => {
     })
     expect(shares[0]).toBeGreaterThan(shares[1] ?? 1)
   })
+
+  it('measures a text of usual length alike, however much the length counts', () => {
+    const { k1, halfLength } = RANKING
+    expect(lengthNorm(RANKING, halfLength).constant).toBeCloseTo(k1 / 2)
+    for (const average of [1, 8, halfLength, 500]) {
+      const { constant, perWord } = lengthNorm(RANKING, average)
+      expect(constant + perWord * average).toBeCloseTo(k1)
+    }
+  })
 })
 
 describe('an index', () => {
@@ -270,16 +280,23 @@ describe('times in a question', () => {
     ['in December', '2025-12-01', '2026-01-01'],
     ['June 2024', '2024-06-01', '2024-07-01'],
     ['notes of 2024-02-03', '2024-02-03', '2024-02-04'],
+    ['what was cooked on 3.2.2024', '2024-02-03', '2024-02-04'],
+    ['on 22.01.2024', '2024-01-22', '2024-01-23'],
   ])('%s', (text, from, to) => {
     expect(timesIn(text, NOW)).toContainEqual({ from: Date.parse(from), to: Date.parse(to) })
   })
 
-  it.each(['what may happen', 'march on', 'number 2024', 'in 40 days', '2024-13-01'])(
-    'none in: %s',
-    (text) => {
-      expect(timesIn(text, NOW)).toEqual([])
-    },
-  )
+  it.each([
+    'what may happen',
+    'march on',
+    'number 2024',
+    'in 40 days',
+    '2024-13-01',
+    'version 3.13.2024',
+    '1.2.3',
+  ])('none in: %s', (text) => {
+    expect(timesIn(text, NOW)).toEqual([])
+  })
 })
 
 describe('fusing', () => {

@@ -1,13 +1,12 @@
 /** What the order of memories depends on beside their words; `bench/memory` measures what each is worth. */
 export interface RankingSettings {
-  /** BM25: how soon a word that comes again tells nothing more, and how much the length of a text counts. */
+  /** How soon a word that comes again tells nothing more, as in BM25. */
   readonly k1: number
-  readonly b: number
   /**
-   * Words by which every text counts as longer: a remark of five is not twice as much about each of them as one of ten.
-   * So the length counts for less among remarks than among pages.
+   * Where texts have so many words on average, the length of one counts half (b 0.5 in BM25): less among remarks, whose
+   * few words say nothing about each other, and nearly in full among pages.
    */
-  readonly addedLength: number
+  readonly halfLength: number
   /** Texts from whose words a question is widened, and how many terms it gets. */
   readonly feedbackTexts: number
   readonly feedbackTerms: number
@@ -23,9 +22,8 @@ export interface RankingSettings {
 }
 
 export const RANKING: RankingSettings = {
-  k1: 0.9,
-  b: 0.9,
-  addedLength: 10,
+  k1: 1.2,
+  halfLength: 22,
   feedbackTexts: 5,
   feedbackTerms: 20,
   feedbackWeight: 0.1,
@@ -44,7 +42,7 @@ export interface LengthNorm {
  * What stands beside the frequency of a term in BM25, for a text of so many words:
  * `frequency * (k1 + 1) / (frequency + constant + perWord * length)`.
  */
-export function lengthNorm({ k1, b, addedLength }: RankingSettings, averageLength: number): LengthNorm {
-  const perWord = (k1 * b) / (averageLength + addedLength)
-  return { constant: k1 * (1 - b) + perWord * addedLength, perWord }
+export function lengthNorm({ k1, halfLength }: RankingSettings, averageLength: number): LengthNorm {
+  const b = averageLength ** 2 / (averageLength ** 2 + halfLength ** 2)
+  return { constant: k1 * (1 - b), perWord: (k1 * b) / averageLength }
 }

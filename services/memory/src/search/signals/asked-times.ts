@@ -6,6 +6,7 @@ const MONTH = MONTHS.map((month) =>
 ).join('|')
 const DAY = '(\\d{1,2})(?:st|nd|rd|th)?'
 const ISO = /\b(\d{4})-(\d{2})(?:-(\d{2}))?\b/g
+const DOTTED = /\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b/g
 const DAY_FIRST = new RegExp(`\\b${DAY} (?:of )?(${MONTH})\\b(?:,? (\\d{4})\\b)?`, 'gi')
 const MONTH_FIRST = new RegExp(`\\b(${MONTH}) ${DAY}\\b(?:,? (\\d{4})\\b)?`, 'gi')
 const MONTH_ALONE = new RegExp(`\\b(?:in|of|during|since|last|late|early|mid) (${MONTH})\\b(?!,? \\d)`, 'gi')
@@ -32,6 +33,7 @@ export function timesIn(text: string, nowMs: number): Span[] {
     if (span !== undefined) spans.push(span)
   }
   for (const [, year, month, day] of text.matchAll(ISO)) add(year, Number(month) - 1, day)
+  for (const [, day, month, year] of text.matchAll(DOTTED)) add(year, Number(month) - 1, day)
   for (const [, day, month, year] of text.matchAll(DAY_FIRST)) add(year, monthOf(month), day)
   for (const [, month, day, year] of text.matchAll(MONTH_FIRST)) add(year, monthOf(month), day)
   for (const [, month, year] of text.matchAll(MONTH_OF_YEAR)) add(year, monthOf(month), undefined)
