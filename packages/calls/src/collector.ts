@@ -11,13 +11,14 @@ import type { Leaf } from './strings.js'
 import { type SecretFact, secretsIn } from './text/secrets.js'
 import { type SignalFact, signalsIn } from './text/signals.js'
 import type { FoundTool } from './tools/catalogue.js'
-import { guessedRole } from './tools/guessed-tool.js'
+import { guessedRole } from './tools/guessed-role.js'
+import { saidEffect } from './tools/said-effect.js'
 import { ownEntry } from './tools/tool.js'
 import { addressesIn, type MailFact } from './values/mail.js'
 import { amountOf } from './values/money.js'
 import { filesInPatch } from './values/patch.js'
 import { recipientsIn } from './values/recipient.js'
-import { readSql, type SqlFact } from './values/sql.js'
+import { looksLikeSql, readSql, type SqlFact } from './values/sql.js'
 import { linksIn, type UrlFact, urlFact, urlsIn } from './values/url.js'
 import { Whereabouts } from './whereabouts.js'
 
@@ -121,6 +122,7 @@ export class Collector {
     if (typeof value === 'number') return void this.#numbers.push({ where, number: value })
     this.#texts.push({ where, role, text: value })
     this.#takeValues(where, value, role)
+    if (this.#tool.isGuessed) this.#takeSaid(where, names.at(-1) ?? '', value, role)
     switch (role) {
       case 'command':
         return this.#takeScript(where, value)
@@ -142,6 +144,14 @@ export class Collector {
         return this.#takeUnknown(where, value)
       default:
     }
+  }
+
+  /** What the arguments of a tool say that it does of which nobody else says it. */
+  #takeSaid(where: string, name: string, text: string, role: Role | undefined): void {
+    const effect = saidEffect(name, text)
+    if (effect !== undefined) this.#effects.add(effect)
+    if (role === 'url' && urlFact(text)?.isLocal === false) this.#effects.add('outward-read')
+    if (role === 'query' && looksLikeSql(text)) this.#takeSql(where, text)
   }
 
   /**

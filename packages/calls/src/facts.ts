@@ -28,6 +28,7 @@ export function collectingWords(words: Words, options: FactOptions): Generator<u
     isUntrusted: true,
     isKnown: false,
     isOwn: false,
+    isGuessed: false,
   } as const
   const collector = new Collector('', tool, options, { readsWords: true })
   return collecting(collector, { action, context, user })

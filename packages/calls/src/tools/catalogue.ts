@@ -1,7 +1,7 @@
 import type { Annotations, Effect } from '../model/call.js'
 import { guessedTool } from './guessed-tool.js'
 import { KNOWN_TOOLS } from './known-tools.js'
-import { ownEntry, serverOf, type Tool, type Tools, toolName } from './tool.js'
+import { isOfServer, ownEntry, serverOf, type Tool, type Tools, toolName } from './tool.js'
 
 /** What is known of a tool, or guessed. */
 export interface FoundTool extends Tool {
@@ -9,17 +9,18 @@ export interface FoundTool extends Tool {
   readonly isKnown: boolean
   /** Whether the deployer does. */
   readonly isOwn: boolean
+  /** What it does is a guess, or the word of its server: what its arguments say counts, too. */
+  readonly isGuessed: boolean
 }
 
-/**
- * Servers of MCP whose tools go by the names that this package knows, and what programs put in front of tools of their
- * own. Another server's `read_file` may do anything.
- */
+/** Servers of MCP whose tools go by the names that this package knows. Another server's `read_file` may do anything. */
 const KNOWN_SERVERS = new Set(
-  'mcp functions tools container computer filesystem fs git fetch memory sqlite postgres time github slack sequential-thinking sequentialthinking everything default_api playwright puppeteer gmail google-calendar google_calendar stripe paypal jamey'.split(
+  'filesystem fs git fetch memory sqlite postgres time github slack sequential-thinking sequentialthinking everything playwright puppeteer gmail google-calendar google_calendar stripe paypal jamey'.split(
     ' ',
   ),
 )
+/** What programs put in front of tools of their own; a server of MCP may be called so, too, and is not known by it. */
+const PROGRAMS = new Set('functions tools container computer default_api'.split(' '))
 /** Shells that go on from one call to the next, whoever says what they do. */
 const KEEPING_FOLDER = new Set('bash shell terminal run_terminal_cmd run_in_terminal'.split(' '))
 /** Names are from whoever asks. */
@@ -54,12 +55,15 @@ export class ToolCatalogue {
 
   #find(name: string): FoundTool {
     const own = this.#ownEntry(name)
-    const known = own ?? knownEntry(name)
     const isOwn = own !== undefined
+    // Who has the server believed says nothing of the tool.
+    const isSilent = own?.believesAnnotations === true && own.effects.length === 0
+    const known = isSilent ? knownEntry(name) : (own ?? knownEntry(name))
+    const entry = known ?? guessedTool(name)
+    const said = own !== undefined && isSilent ? { ...own, ...pickedFrom(entry, own) } : entry
     const keepsFolder = KEEPING_FOLDER.has(toolName(name) ?? '')
-    return known === undefined
-      ? { ...guessedTool(name), isKnown: false, isOwn, keepsFolder }
-      : { ...known, isKnown: true, isOwn, keepsFolder }
+    const isKnown = known !== undefined
+    return { ...said, isKnown, isOwn, isGuessed: !isKnown, keepsFolder }
   }
 
   #ownEntry(name: string): Tool | undefined {
@@ -76,21 +80,38 @@ export class ToolCatalogue {
 function knownEntry(name: string): Tool | undefined {
   const plain = toolName(name)
   const server = serverOf(name)
-  if (plain === undefined || (server !== undefined && !KNOWN_SERVERS.has(server))) return undefined
+  const isProgram = PROGRAMS.has(server ?? '') && !isOfServer(name)
+  const isAnybodys = server === undefined || isProgram || KNOWN_SERVERS.has(server)
+  if (plain === undefined || !isAnybodys) return undefined
   return ownEntry(KNOWN_TOOLS, plain)
 }
 
+/** What is known of a tool, or guessed, with the roles of its arguments that the deployer says. */
+function pickedFrom({ effects, roles }: Tool, own: Tool): Pick<Tool, 'effects' | 'roles'> {
+  return { effects, roles: { ...roles, ...own.roles } }
+}
+
 /**
- * What a tool's server says of it makes a verdict stricter, whoever it is; milder only where the deployer believes it.
+ * What a tool's server says of it makes a verdict stricter, whoever it is; milder only where the deployer believes it,
+ * and where the tool's own name does not say otherwise.
  */
 function annotated(found: FoundTool, { readOnlyHint, destructiveHint }: Annotations): FoundTool {
   // That a tool that is known to write does away with what was there before is known of it.
   const isKnownToWrite = found.isKnown && found.effects.includes('write')
-  if (destructiveHint === true && readOnlyHint !== true && !isKnownToWrite) return withEffect(found, 'delete')
+  const destroys = destructiveHint === true && readOnlyHint !== true
+  const told = destroys && !isKnownToWrite ? withEffect(found, 'delete') : found
   const isSilent = found.effects.length === 0 || !found.isKnown
-  if (found.believesAnnotations !== true || !isSilent) return found
-  if (readOnlyHint === true) return { ...found, effects: ['read'], isKnown: true }
-  return destructiveHint === false ? { ...found, effects: ['write'], isKnown: true } : found
+  if (found.believesAnnotations !== true || !isSilent) return told
+  if (readOnlyHint === true) return onlyReading(told)
+  if (destructiveHint === undefined) return told
+  // Where it writes is not said: what it changes may be anywhere.
+  return { ...(destroys ? told : withEffect(told, 'send')), isKnown: true, isGuessed: true }
+}
+
+/** Unless its name says that it does more; then nobody knows. */
+function onlyReading(found: FoundTool): FoundTool {
+  if (!found.effects.every((effect) => effect === 'read' || effect === 'outward-read')) return found
+  return { ...withEffect(found, 'read'), isKnown: true, isGuessed: true }
 }
 
 function withEffect(found: FoundTool, effect: Effect): FoundTool {

@@ -1,90 +1,122 @@
-import type { Effect, Role } from '../model/call.js'
+import type { Effect } from '../model/call.js'
+import { wordsIn } from './name-words.js'
 import type { Tool } from './tool.js'
 
-/** By words of a name, the gravest first: `send_and_delete` is told by the first that stands in it. */
-const EFFECTS: readonly (readonly [Effect, RegExp])[] = [
-  [
+/** Words by which the names of tools say what they do. */
+interface Action {
+  readonly effect: Effect
+  /** Count wherever they stand: `get_and_delete` deletes. */
+  readonly verbs: ReadonlySet<string>
+  /** Count unless a word for reading stands before: `close_issue` closes, `list_open_issues` opens nothing. */
+  readonly either: ReadonlySet<string>
+  /** Count unless a word for reading stands in the name: `post_message` tells, `get_post` and `message_search` do not. */
+  readonly nouns: ReadonlySet<string>
+}
+
+function action(effect: Effect, verbs: string, either: string, nouns: string): Action {
+  const words = (text: string): ReadonlySet<string> => new Set(text.split(' '))
+  return { effect, verbs: words(verbs), either: words(either), nouns: words(nouns) }
+}
+
+/** The gravest first: `send_and_delete` is told by the first that stands in it. */
+const ACTIONS: readonly Action[] = [
+  action(
     'pay',
-    /^(?:pay|payment|payments|transfer|withdraw|deposit|purchase|buy|checkout|refund|charge|invoice|donate|trade|sell|bid|stake|wire|remit|payout)$/,
-  ],
-  [
+    'pay purchase buy withdraw donate remit payout',
+    'refund sell wire checkout renew',
+    'payment payments transfer transfers deposit charge trade bid stake invoice',
+  ),
+  action(
     'delete',
-    /^(?:delete|remove|destroy|drop|purge|erase|wipe|clear|cancel|terminate|uninstall|revoke|deactivate|disable|unlink|reset|truncate|archive|kill|stop|shutdown|close)$/,
-  ],
-  [
+    'delete remove destroy drop purge erase wipe clear reset cancel terminate uninstall revoke deactivate disable unlink truncate kill abort discard trash prune undeploy unpublish unassign detach revert rollback overwrite',
+    'stop shutdown close archive dismiss reject decline expire unsubscribe leave evict block ban suspend pause',
+    '',
+  ),
+  action(
     'execute',
-    /^(?:run|execute|exec|eval|shell|bash|command|script|spawn|invoke|launch|deploy|compile|code|terminal|sudo)$/,
-  ],
-  [
+    'execute exec invoke spawn launch deploy trigger dispatch redeploy',
+    'eval evaluate interact restart rerun retry resume promote scale rollout provision',
+    'run runs call shell bash command script code terminal sudo compile build test start automation',
+  ),
+  action(
     'admin',
-    /^(?:admin|grant|permission|permissions|password|credential|credentials|role|user|account|configure|config|settings|policy|firewall|unlock|lock|install|authorize|token|secret|key)$/,
-  ],
-  [
+    'grant configure authorize protect unprotect impersonate password passwords credential credentials secret secrets',
+    'install enable unlock lock rotate allow approve elevate',
+    'admin permission permissions role roles user users account config settings setting policy firewall token key keys',
+  ),
+  action(
     'send',
-    /^(?:send|post|publish|share|invite|email|mail|message|notify|reply|forward|tweet|call|upload|submit|broadcast|comment|dm|sms|text|announce|report|contact)$/,
-  ],
-  [
+    'send publish notify tweet upload submit broadcast',
+    'share invite reply forward announce react subscribe follow',
+    'post email mail message comment dm sms text report contact webhook',
+  ),
+  action(
     'write',
-    /^(?:create|add|write|update|set|edit|modify|change|rename|move|append|insert|save|put|store|make|schedule|reschedule|book|reserve|assign|mark|toggle|merge|copy|import|register|start|open|turn|adjust|order|apply|patch|upsert|replace|generate|draft)$/,
-  ],
-  ['outward-read', /^(?:fetch|browse|navigate|download|web|url|http|crawl|scrape|visit)$/],
-  [
-    'read',
-    /^(?:get|list|read|search|find|query|describe|show|count|check|lookup|view|retrieve|look|inspect|analyze|analyse|summarize|summarise|calculate|compute|convert|compare|status|info|history|balance|preview|validate|verify|monitor|track|translate|explain)$/,
-  ],
+    'create write modify edit insert save rename upsert append duplicate reorder regenerate',
+    'add update set change move put store make schedule reschedule reserve assign mark toggle copy import register open turn adjust apply patch replace draft merge clone fork sync attach link push commit tag label click type fill press drag tap swipe select restore migrate transform annotate complete finish begin increment rebase unset repair recreate rebuild reinstall setup claim accept give join resolve unresolve reopen activate upgrade downgrade initialize init bootstrap sign',
+    'order book release',
+  ),
 ]
-const ROLES: readonly (readonly [Role, RegExp])[] = [
-  ['command', /^(?:command|commands|cmd|shell|script|bash)$/],
-  ['code', /^(?:code|snippet|program|expression|formula|javascript|python)$/],
-  ['sql', /^(?:sql|statement)$/],
-  ['secret', /^(?:password|passwd|pwd|secret|token|key|credential|credentials|pin|otp|passphrase)$/],
-  [
-    'path',
-    /^(?:path|paths|file|files|filename|filepath|dir|directory|folder|attachment|attachments|cwd|workdir)$/,
-  ],
-  ['url', /^(?:url|urls|uri|link|links|href|endpoint|webhook|website|site|address_url)$/],
-  [
-    'recipient',
-    /^(?:to|cc|bcc|recipient|recipients|email|emails|receiver|payee|beneficiary|participant|participants|attendee|attendees|invitee|invitees|iban|account|channel|phone|member|members|username|collaborator|collaborators)$/,
-  ],
-  ['amount', /^(?:amount|price|cost|total|sum|fee|payment|value_usd|budget|limit_amount|quantity_usd)$/],
-  ['identifier', /^(?:id|ids|uuid|identifier|number|index|page|limit|offset|count)$/],
-  ['query', /^(?:query|q|keyword|keywords|search|filter|pattern|term|terms)$/],
-]
+/** Words for what others have written, wherever they stand, and for going there. */
+const WEB: ReadonlySet<string> = new Set(
+  'web webpage webpages website internet http https url urls'.split(' '),
+)
+const GOES: ReadonlySet<string> = new Set('browse navigate crawl scrape visit'.split(' '))
+const READS: ReadonlySet<string> = new Set(
+  'get list read search find describe show lookup view retrieve look inspect analyze analyse summarize summarise calculate compute preview explain fetch download query count check compare convert validate verify monitor track translate diff grep ls cat tail whoami ping discover explore scan detect estimate suggest recommend lint'.split(
+    ' ',
+  ),
+)
+const READ_NOUNS: ReadonlySet<string> = new Set(
+  'status info information history log logs balance details detail stats statistics metrics summary overview help docs documentation schema version'.split(
+    ' ',
+  ),
+)
 
 /** What an unknown tool does, by the words of its name; empty where none tells. */
 export function guessedTool(name: string): Tool {
-  const words = wordsOf(name)
-  const found = EFFECTS.find(([, pattern]) => words.some((word) => pattern.test(word)))
-  return { effects: found === undefined ? [] : [found[0]], roles: {}, isUntrusted: true }
+  const effect = guessedEffect(name)
+  return { effects: effect === undefined ? [] : [effect], roles: {}, isUntrusted: true }
 }
 
-/** What an argument is, by the words of its name; undefined where none tells. */
-export function guessedRole(name: string): Role | undefined {
-  const known = guessed.get(name)
-  if (known !== undefined || guessed.has(name)) return known
-  const words = wordsOf(name)
-  const role = FOLDER.test(words.join(''))
-    ? 'directory'
-    : ROLES.find(([, pattern]) => words.some((word) => pattern.test(word)))?.[0]
-  if (name.length > LONGEST_REMEMBERED) return role
-  if (guessed.size >= MAXIMUM_REMEMBERED) guessed.clear()
-  guessed.set(name, role)
-  return role
+/** The gravest effect that the words of a name, or of what says what is to be done, tell of. */
+export function guessedEffect(name: string): Effect | undefined {
+  const words = wordsIn(name)
+  const clauses = clausesOf(words)
+  const found = ACTIONS.find((action) => clauses.some((clause) => tells(clause, action)))?.effect
+  const acts = found ?? joinedEffect(words)
+  if (acts !== undefined) return acts
+  if (words.some((word) => WEB.has(word)) || clauses.some(goesOut)) return 'outward-read'
+  return words.some((word) => READS.has(word) || READ_NOUNS.has(word)) ? 'read' : undefined
 }
 
-/** Where a call's commands run. */
-const FOLDER = /^(?:cwd|workdir|(?:current)?working(?:dir|directory)|currentdirectory)$/
-
-/** The same few names come again and again. */
-const guessed = new Map<string, Role | undefined>()
-const MAXIMUM_REMEMBERED = 1_000
-const LONGEST_REMEMBERED = 100
-
-function wordsOf(name: string): string[] {
-  return name
-    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
-    .toLowerCase()
-    .split(/[^a-z\d]+/)
-    .filter((word) => word !== '')
+/** `search`, `replace` of `search_and_replace`. */
+function clausesOf(words: readonly string[]): string[][] {
+  const clauses: string[][] = [[]]
+  for (const word of words) {
+    if (/^(?:and|or|then)$/.test(word)) clauses.push([])
+    else clauses.at(-1)?.push(word)
+  }
+  return clauses
 }
+
+function tells(words: readonly string[], { verbs, either, nouns }: Action): boolean {
+  const reading = words.findIndex((word) => READS.has(word))
+  const counts = (word: string, i: number): boolean =>
+    verbs.has(word) || (either.has(word) && (reading < 0 || i < reading)) || (nouns.has(word) && reading < 0)
+  return words.some(counts)
+}
+
+function goesOut(words: readonly string[]): boolean {
+  const reading = words.findIndex((word) => READS.has(word))
+  return words.some((word, i) => GOES.has(word) && (reading < 0 || i < reading))
+}
+
+/** A verb that is written together with what follows: `sendmail`. */
+function joinedEffect(words: readonly string[]): Effect | undefined {
+  const [word = '', other] = words
+  if (other !== undefined) return undefined
+  const begins = (verb: string): boolean => verb.length >= SHORTEST_JOINED && word.startsWith(verb)
+  return ACTIONS.find(({ verbs }) => [...verbs].some(begins))?.effect
+}
+const SHORTEST_JOINED = 4

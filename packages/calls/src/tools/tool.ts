@@ -47,6 +47,11 @@ export function serverOf(name: string): string | undefined {
     .replace(/^(?:mcp-)?server-|-mcp(?:-server)?$/, '')
 }
 
+/** Whether it is a tool of a server of MCP, as clients and guards write it: `mcp__tickets__read`. */
+export function isOfServer(name: string): boolean {
+  return partsOf(name).at(-3)?.toLowerCase() === 'mcp'
+}
+
 /** What a record has under a name, and not what every object has. */
 export function ownEntry<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined

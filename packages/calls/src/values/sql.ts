@@ -18,6 +18,24 @@ const MAXIMUM_CHARACTERS = 50_000
 const DIALECTS: readonly DialectName[] = ['postgresql', 'mysql', 'sqlite']
 const READS = /^(?:select|with|values|explain|show|describe|desc|pragma|table|analyze)\b/i
 
+const BEGINNINGS = [
+  'select\\b[^]*(?:\\bfrom\\b|\\()',
+  'with\\b[^]*\\bas\\s*\\(',
+  '(?:insert|replace|merge)\\s+into\\b',
+  'update\\s+\\S+\\s+set\\b',
+  'delete\\s+from\\b',
+  '(?:drop|alter|create|truncate)\\s+(?:or\\s+replace\\s+)?(?:table|view|index|database|schema|user|role|function|procedure|trigger|sequence|column)\\b',
+  'truncate\\s+\\w+\\s*;?\\s*$',
+  '(?:grant|revoke)\\s+\\w+',
+]
+const STATEMENT = new RegExp(`^(?:[\\s(;]|--[^\\n]*\\n|/\\*[^]*?\\*/)*(?:${BEGINNINGS.join('|')})`, 'i')
+
+/** Whether a text that may as well be words to search by begins as a statement does. */
+export function looksLikeSql(text: string): boolean {
+  return STATEMENT.test(text.slice(0, LONGEST_BEGINNING))
+}
+const LONGEST_BEGINNING = 2_000
+
 /** Every statement of a text, in the first dialect that takes it. */
 export function readSql(text: string): SqlReading {
   if (text.includes('/*!')) return { statements: [], unread: 'SQL with a comment that MySQL runs' }

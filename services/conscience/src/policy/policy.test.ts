@@ -220,9 +220,47 @@ tools:
 
   it('are believed where the policy says so', () => {
     expect(of('mcp__tickets__look', { readOnlyHint: true })).toBe('allow')
-    expect(of('mcp__tickets__mark', { destructiveHint: false })).toBe('allow')
-    expect(of('mcp__tickets__mark', {})).toBe('ask')
+    expect(of('mcp__tickets__look', {})).toBe('ask')
     expect(of('mcp__others__look', { readOnlyHint: true })).toBe('ask')
+  })
+
+  it('that say that nothing is destroyed do not say where something is changed', () => {
+    expect(of('mcp__tickets__mark', { destructiveHint: false })).toBe('ask')
+    expect(of('mcp__tickets__send_reply', { readOnlyHint: false, destructiveHint: false })).toBe('ask')
+  })
+
+  it.each([
+    ['delete_ticket', {}],
+    ['get_and_send', {}],
+    ['tickets', { action: 'delete' }],
+    ['tickets', { http_method: 'POST' }],
+    ['tickets', { query: 'mutation { close(id: 1) }' }],
+    ['tickets', { query: 'DROP TABLE tickets' }],
+    ['tickets', { command: 'rm -rf src' }],
+    ['read_page', { url: 'https://elsewhere.example/?q=1' }],
+  ])('are not believed of %s %j, which say something else', (tool, given) => {
+    const call = { tool: `mcp__tickets__${tool}`, arguments: given, annotations: { readOnlyHint: true } }
+    expect(judgeCall(policy, call).decision).toBe('ask')
+  })
+
+  it.each([
+    ['get_post', { id: 7, title: 'a' }],
+    ['list_open_orders', { user_id: 'ann' }],
+    ['tickets', { action: 'list' }],
+    ['tickets', { query: 'delete the old one' }],
+    ['read_page', { url: 'http://127.0.0.1/a' }],
+  ])('are believed of %s %j', (tool, given) => {
+    const call = { tool: `mcp__tickets__${tool}`, arguments: given, annotations: { readOnlyHint: true } }
+    expect(judgeCall(policy, call).decision).toBe('allow')
+  })
+
+  it('say nothing of a tool that is known all the same', () => {
+    const known = policyOf(`version: 1
+include: [work]
+tools: { "mcp__github__*": { annotations: believed } }
+`)
+    const call = { tool: 'mcp__github__merge_pull_request', arguments: {} }
+    expect(judgeCall(known, { ...call, annotations: { readOnlyHint: true } }).facts.effects).toEqual(['send'])
   })
 
   it('make a verdict stricter, whoever gives them', () => {

@@ -1,0 +1,9 @@
+/** The words of a name in lower case: `readFile`, `read_file` and `read-file` are `read` and `file`. */
+export function wordsIn(name: string): string[] {
+  return name
+    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
+    .toLowerCase()
+    .split(/[^a-z\d]+/)
+    .filter((word) => word !== '')
+}
