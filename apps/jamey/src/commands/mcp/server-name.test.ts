@@ -9,7 +9,11 @@ it.each([
   ['/usr/bin/python3 -m mcp_server_time', 'mcp-server-time'],
   ['./my__server.py', 'my-server'],
   ['C:\\tools\\notes.exe', 'notes'],
-  ['docker run -i --rm mcp/fetch:1.2', 'fetch-1-2'],
+  ['docker run -i --rm mcp/fetch:1.2', 'fetch'],
+  ['docker run -i --rm -e GITHUB_TOKEN ghcr.io/github/github-mcp-server', 'github-mcp-server'],
+  ['npx -y @tickets/mcp', 'tickets'],
+  ['npx -y @tickets/mcp-server@latest', 'tickets'],
+  ['uvx --from git+https://tickets.example/x.git tickets-mcp', 'tickets-mcp'],
   ['node', 'node'],
   ['server', 'server'],
 ])('the server of %s is %s', (command, name) => {
