@@ -127,6 +127,7 @@ export class Collector {
       case 'command':
         return this.#takeScript(where, value)
       case 'code':
+        if (value === '') return
         this.#effects.add('execute')
         return void this.#code.push({ where, interpreter: this.#name, text: value })
       case 'sql':

@@ -259,6 +259,8 @@ describe('a tool', () => {
     ['mcp__jamey__memory_history', true, ['read']],
     ['mcp__jamey__recall', true, ['read']],
     ['mcp__jamey__forget', true, ['delete']],
+    ['developer__shell', true, []],
+    ['write_to_file', true, ['write']],
     ['functions.read_file', true, ['read']],
     ['mcp__tools__read_file', false, ['read']],
     ['mcp__mcp__read_file', false, ['read']],

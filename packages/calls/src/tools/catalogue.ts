@@ -20,9 +20,9 @@ const KNOWN_SERVERS = new Set(
   ),
 )
 /** What programs put in front of tools of their own; a server of MCP may be called so, too, and is not known by it. */
-const PROGRAMS = new Set('functions tools container computer default_api'.split(' '))
+const PROGRAMS = new Set('functions tools container computer default_api developer'.split(' '))
 /** Shells that go on from one call to the next, whoever says what they do. */
-const KEEPING_FOLDER = new Set('bash shell terminal run_terminal_cmd run_in_terminal'.split(' '))
+const KEEPING_FOLDER = new Set('bash execute_bash shell terminal run_terminal_cmd run_in_terminal'.split(' '))
 /** Names are from whoever asks. */
 const MAXIMUM_REMEMBERED = 1_000
 

@@ -1,84 +1,14 @@
-import type { Effect, Role } from '../model/call.js'
-import type { Tool, Tools } from './tool.js'
-
-const PATHS: Readonly<Record<string, Role>> = {
-  path: 'path',
-  paths: 'path',
-  file_path: 'path',
-  filepath: 'path',
-  notebook_path: 'path',
-  filename: 'path',
-  source: 'path',
-  destination: 'path',
-  repo_path: 'path',
-  files: 'path',
-  directory: 'path',
-  dir: 'path',
-  folder: 'path',
-  cwd: 'path',
-  pattern: 'query',
-  glob: 'query',
-  content: 'text',
-  contents: 'text',
-  new_string: 'text',
-  old_string: 'text',
-  new_text: 'text',
-  old_text: 'text',
-  new_source: 'text',
-  message: 'text',
-}
-const COMMANDS: Readonly<Record<string, Role>> = {
-  command: 'command',
-  commands: 'command',
-  cmd: 'command',
-  script: 'command',
-  working_directory: 'directory',
-  working_dir: 'directory',
-  directory: 'directory',
-  dir_path: 'directory',
-  workdir: 'directory',
-  cwd: 'directory',
-  description: 'text',
-}
-const MESSAGES: Readonly<Record<string, Role>> = {
-  to: 'recipient',
-  cc: 'recipient',
-  bcc: 'recipient',
-  recipient: 'recipient',
-  recipients: 'recipient',
-  channel: 'recipient',
-  channel_id: 'recipient',
-  participants: 'recipient',
-  attendees: 'recipient',
-  email: 'recipient',
-  emails: 'recipient',
-  subject: 'text',
-  body: 'text',
-  text: 'text',
-  message: 'text',
-  title: 'text',
-  query: 'query',
-  attachments: 'path',
-}
-const SQL: Readonly<Record<string, Role>> = { query: 'sql', sql: 'sql', statement: 'sql' }
-/** By its name a key would be a secret. */
-const MEMORIES: Readonly<Record<string, Role>> = { content: 'text', idempotency_key: 'identifier' }
-const QUERIES: Readonly<Record<string, Role>> = { query: 'query', q: 'query', url: 'url', prompt: 'text' }
-
-function each(
-  names: string,
-  effects: readonly Effect[],
-  roles: Tool['roles'],
-  isUntrusted = false,
-): [string, Tool][] {
-  return names.split(' ').map((name) => [name, { effects, roles, isUntrusted }])
-}
+import { AGENT_TOOLS } from './agent-tools.js'
+import type { Tools } from './tool.js'
+import { COMMANDS, each, MEMORIES, MESSAGES, PATHS, QUERIES, SQL } from './tool-entries.js'
 
 /**
  * Tools of Claude Code and the Claude Agent SDK, OpenAI's agents, the reference servers of MCP (filesystem, git, fetch,
- * memory, sqlite, time, github, slack), and those that nearly every agent with mail, calendar or files has.
+ * memory, sqlite, time, github, slack), and those that nearly every agent with mail, calendar or files has; with those of
+ * other coding agents and frameworks (`agent-tools.ts`).
  */
 export const KNOWN_TOOLS: Tools = Object.fromEntries([
+  ...AGENT_TOOLS,
   ...each(
     'bash shell local_shell run_shell_command execute_command run_command run_terminal_cmd terminal exec exec_command',
     [],
@@ -110,14 +40,18 @@ export const KNOWN_TOOLS: Tools = Object.fromEntries([
     PATHS,
   ),
   // One tool whose argument says what it does: `view`, `create`, `delete`.
-  ...each('str_replace_editor str_replace_based_edit_tool text_editor_code_execution', ['write'], {
-    ...PATHS,
-    command: 'identifier',
-    file_text: 'text',
-    old_str: 'text',
-    new_str: 'text',
-    insert_text: 'text',
-  }),
+  ...each(
+    'str_replace_editor str_replace_based_edit_tool text_editor text_editor_code_execution',
+    ['write'],
+    {
+      ...PATHS,
+      command: 'identifier',
+      file_text: 'text',
+      old_str: 'text',
+      new_str: 'text',
+      insert_text: 'text',
+    },
+  ),
   ...each('memory', ['delete'], {
     command: 'identifier',
     path: 'path',
