@@ -100,6 +100,10 @@ function annotated(found: FoundTool, { readOnlyHint, destructiveHint }: Annotati
   const isKnownToWrite = found.isKnown && found.effects.includes('write')
   const destroys = destructiveHint === true && readOnlyHint !== true
   const told = destroys && !isKnownToWrite ? withEffect(found, 'delete') : found
+  // It is another tool of this name than the one that is known.
+  const isSaid = found.isOwn && found.believesAnnotations !== true
+  if (readOnlyHint === false && !isSaid && isReading(told))
+    return { ...told, isKnown: false, isGuessed: true }
   const isSilent = found.effects.length === 0 || !found.isKnown
   if (found.believesAnnotations !== true || !isSilent) return told
   if (readOnlyHint === true) return onlyReading(told)
@@ -110,8 +114,12 @@ function annotated(found: FoundTool, { readOnlyHint, destructiveHint }: Annotati
 
 /** Unless its name says that it does more; then nobody knows. */
 function onlyReading(found: FoundTool): FoundTool {
-  if (!found.effects.every((effect) => effect === 'read' || effect === 'outward-read')) return found
+  if (found.effects.length > 0 && !isReading(found)) return found
   return { ...withEffect(found, 'read'), isKnown: true, isGuessed: true }
+}
+
+function isReading({ effects }: Tool): boolean {
+  return effects.length > 0 && effects.every((effect) => effect === 'read' || effect === 'outward-read')
 }
 
 function withEffect(found: FoundTool, effect: Effect): FoundTool {

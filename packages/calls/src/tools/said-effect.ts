@@ -4,7 +4,7 @@ import { wordsIn } from './name-words.js'
 
 /** Arguments that say which of the things it can do a tool is to do. */
 const CHOICE =
-  /^(?:action|actions|method|operation|operations|op|verb|subcommand|http_method|request_method)$/
+  /^(?:action|actions|method|operation|operations|op|verb|subcommand|mode|http_method|request_method)$/
 const LONGEST_CHOICE = 60
 const MUTATION = /^\s*(?:#[^\n]*\n\s*)*mutation\b/
 

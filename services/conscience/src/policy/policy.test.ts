@@ -266,6 +266,8 @@ tools: { "mcp__github__*": { annotations: believed } }
   it('make a verdict stricter, whoever gives them', () => {
     expect(judgeCall(policy, { tool: 'read_file', arguments: { path: 'a' } }).decision).toBe('allow')
     expect(of('read_file', { destructiveHint: true })).toBe('ask')
+    expect(of('git_branch', { readOnlyHint: true })).toBe('allow')
+    expect(of('git_branch', { readOnlyHint: false })).toBe('ask')
     // Of this one it is known that it overwrites.
     expect(of('write_file', { destructiveHint: true })).toBe('allow')
   })
