@@ -184,7 +184,9 @@ export class Collector {
     }
     for (let i = names.length - 1; i >= 0; i--) {
       const role = guessedRole(names[i] as string)
-      if (role !== undefined) return role
+      if (role === null) return undefined
+      // A body of many members is no text, and neither is what they are.
+      if (role !== undefined && (role !== 'text' || i === names.length - 1)) return role
     }
     return undefined
   }

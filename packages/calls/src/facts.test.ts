@@ -292,6 +292,23 @@ describe('a tool', () => {
   })
 })
 
+describe('the members of an argument', () => {
+  const rolesOf = (given: Record<string, unknown>) =>
+    factsOf({ tool: 'x', arguments: given }, PLACE).texts.map(({ role }) => role)
+
+  it('are what it is where their own names do not tell', () => {
+    expect(rolesOf({ to: [{ address: 'a' }], path: { value: 'b' } })).toEqual(['recipient', 'path'])
+  })
+
+  it('are not what is only said of it, and no text because a body is', () => {
+    expect(rolesOf({ attachments: [{ mimeType: 'a/b' }], body: { city: 'c', content: 'd' } })).toEqual([
+      undefined,
+      undefined,
+      'text',
+    ])
+  })
+})
+
 describe('a patch', () => {
   it.each([
     ['*** Add File: ../x', { path: '/srv/x', access: 'write' }],

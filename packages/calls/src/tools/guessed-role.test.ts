@@ -8,7 +8,7 @@ describe('the role of an argument by its name', () => {
     ['folderUid', 'identifier'],
     ['url', 'url'],
     ['webhookUrl', 'url'],
-    ['link_type', undefined],
+    ['link_type', null],
     ['page_token', 'identifier'],
     ['token', 'secret'],
     ['apiKey', 'secret'],
@@ -28,5 +28,10 @@ describe('the role of an argument by its name', () => {
     ['jql', 'query'],
   ])('%s: %s', (name, role) => {
     expect(guessedRole(name)).toBe(role)
+  })
+
+  it('is looked for in names of any length', () => {
+    expect(guessedRole('A'.repeat(1_000_000))).toBeUndefined()
+    expect(guessedRole(`${'a_'.repeat(500_000)}path`)).toBe('path')
   })
 })

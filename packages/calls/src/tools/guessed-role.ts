@@ -60,8 +60,11 @@ const ROLES: readonly (readonly [Role, RegExp])[] = [
   ['query', any('query|q|keywords?|search|filters?|pattern|terms?|jql|cql|promql|logql|kql|regex|glob')],
 ]
 
-/** What an argument is, by the words of its name; undefined where none tells. */
-export function guessedRole(name: string): Role | undefined {
+/**
+ * What an argument is, by the words of its name; undefined where none tells, and null where they tell that it is
+ * something said of another: the type of an attachment is no file.
+ */
+export function guessedRole(name: string): Role | null | undefined {
   const known = guessed.get(name)
   if (known !== undefined || guessed.has(name)) return known
   const role = roleOf(wordsIn(name).join('_'))
@@ -72,14 +75,14 @@ export function guessedRole(name: string): Role | undefined {
 }
 
 /** The same few names come again and again. */
-const guessed = new Map<string, Role | undefined>()
+const guessed = new Map<string, Role | null | undefined>()
 const MAXIMUM_REMEMBERED = 1_000
 const LONGEST_REMEMBERED = 100
 
-function roleOf(name: string): Role | undefined {
+function roleOf(name: string): Role | null | undefined {
   if (FOLDER.test(name)) return 'directory'
   // Whoever is meant by an identifier is still whom it is for.
   if (IDENTIFIER.test(name)) return RECIPIENT.test(name) ? 'recipient' : 'identifier'
-  if (ASPECT.test(name)) return undefined
+  if (ASPECT.test(name)) return null
   return ROLES.find(([, pattern]) => pattern.test(name))?.[0]
 }

@@ -17,4 +17,10 @@ describe('the files of a patch', () => {
   ])('are those that its headers name: %j', (patch, files) => {
     expect(filesInPatch(patch).map(({ text, access }) => `${access} ${text}`)).toEqual(files)
   })
+
+  it('are found in lines of any length', () => {
+    const blanks = ' '.repeat(1_000_000)
+    for (const line of [`*** Add File: a${blanks}b`, `*** Add${blanks}`, `+++ a${blanks}b${blanks}`])
+      expect(filesInPatch(line).length).toBeLessThanOrEqual(1)
+  })
 })

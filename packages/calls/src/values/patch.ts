@@ -6,9 +6,9 @@ export interface PatchedFile {
 
 /** A header of a patch for agents; whatever stands before it is taken for blanks, as their readers do. */
 const MARKER =
-  /^\W{0,8}\*{3}\s*(add|create|update|modify|edit|delete|remove|rename|move)\b(?:\s+file)?(?:\s+to)?\s*:\s*(.+?)\s*$/i
+  /^\W{0,8}\*{3}\s*(add|create|update|modify|edit|delete|remove|rename|move)\b(?:\s+file)?(?:\s+to)?\s*:(.+)$/i
 /** A header of a unified diff, with the time that some programs put behind a tab. */
-const UNIFIED = /^(?:---|\+\+\+|rename (?:from|to)|copy to)\s+([^\t]+?)\s*(?:\t.*)?$/
+const UNIFIED = /^(?:---|\+\+\+|rename (?:from|to)|copy to)\s+([^\t]+)/
 const DELETES = /^(?:delete|remove)$/i
 
 /**
@@ -19,8 +19,8 @@ export function filesInPatch(patch: string): PatchedFile[] {
   const found = new Map<string, PatchedFile>()
   for (const line of patch.split(/\r\n|[\n\r\u2028\u2029]/)) {
     const [, verb = '', named] = MARKER.exec(line) ?? []
-    const text = named ?? unifiedFile(line)
-    if (text === undefined) continue
+    const text = (named ?? unifiedFile(line))?.trim()
+    if (text === undefined || text === '') continue
     const access = DELETES.test(verb) ? 'delete' : 'write'
     found.set(`${access} ${text}`, { text, access })
   }
@@ -28,7 +28,9 @@ export function filesInPatch(patch: string): PatchedFile[] {
 }
 
 function unifiedFile(line: string): string | undefined {
-  const named = UNIFIED.exec(line)?.[1]?.replace(/^"(.*)"$/, '$1')
+  const named = UNIFIED.exec(line)?.[1]
+    ?.trim()
+    .replace(/^"(.*)"$/, '$1')
   if (named === undefined || named === '/dev/null') return undefined
   return named.replace(/^[ab]\//, '')
 }

@@ -28,7 +28,10 @@ const BEGINNINGS = [
   'truncate\\s+\\w+\\s*;?\\s*$',
   '(?:grant|revoke)\\s+\\w+',
 ]
-const STATEMENT = new RegExp(`^(?:[\\s(;]|--[^\\n]*\\n|/\\*[^]*?\\*/)*(?:${BEGINNINGS.join('|')})`, 'i')
+const STATEMENT = new RegExp(
+  `^(?:[\\s(;]|--[^\\n]*\\n|/\\*(?:[^*]|\\*(?!/))*\\*/)*(?:${BEGINNINGS.join('|')})`,
+  'i',
+)
 
 /** Whether a text that may as well be words to search by begins as a statement does. */
 export function looksLikeSql(text: string): boolean {
