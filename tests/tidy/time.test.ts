@@ -85,6 +85,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'apps/dashboard/src/views/live-messages.tsx': 'a constant',
   'apps/jamey/src/command-process.ts': 'a constant',
   'apps/jamey/src/commands/mcp/message-collection.ts': 'a minute at the most',
+  'apps/jamey/src/commands/mcp/tools.ts': 'a day at the most, as --timeout is checked',
   'apps/jamey/src/commands/sub.ts': 'a day at the most, as --timeout is checked',
   'apps/jamey/src/commands/up.ts': 'a constant',
   'apps/jamey/src/client/connection.ts': 'a constant',

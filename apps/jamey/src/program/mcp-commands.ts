@@ -34,6 +34,24 @@ export function addMcpCommands(mcp: Command, run: Run): void {
   ).action((command: string[], options) =>
     run(async (context) => (await import('../commands/mcp/guard.js')).guard(context, command, options)),
   )
+  addTools(mcp, run)
+}
+
+/** What a server has, before it is used or guarded. */
+function addTools(mcp: Command, run: Run): void {
+  mcp
+    .command('tools')
+    .argument('[command...]', 'what starts the server, behind --')
+    .description('list the tools of a server, and what a policy would make of each; none is called')
+    .option('--name <name>', "the server's name in rules (default: by the command)", parseServerName)
+    .option('--url <url>', 'of a server over streamable HTTP, in the place of a command')
+    .option('--token-file <file>', 'the token that the server at --url lets in')
+    .option('--policy <file>', 'the policy to judge by (default: that which ships)')
+    .option('--timeout <seconds>', 'how long the server may take to answer', parseTimeoutMs, 30_000)
+    .option('--json', 'as JSON')
+    .action((command: string[], options) =>
+      run(async (context) => (await import('../commands/mcp/tools.js')).tools(context, command, options)),
+    )
 }
 
 /** Two underscores would end it before its end. */

@@ -33,7 +33,8 @@ export class ToolList {
   }
 }
 
-function hintsOf(value: unknown): ToolAnnotations {
+/** What is believed or not, and nothing else that a server writes there. */
+export function hintsOf(value: unknown): ToolAnnotations {
   if (!isObject(value)) return {}
   return Object.fromEntries(
     HINTS.flatMap((hint) => (typeof value[hint] === 'boolean' ? [[hint, value[hint]]] : [])),

@@ -1,32 +1,15 @@
-import { resolve } from 'node:path'
 import { busJudge, type CallJudge } from '@jamey/agents'
-import { readOwnFile } from '@jamey/auth'
-import { loadPolicy, RuleFileError } from '@jamey/conscience'
-import {
-  connectHttpServer,
-  guardMcp,
-  MAXIMUM_LINE_BYTES,
-  type McpGuardEnd,
-  type ServerLink,
-  ServerStartError,
-  startChildServer,
-} from '@jamey/mcp'
+import { guardMcp, type McpGuardEnd, type ServerLink } from '@jamey/mcp'
 import { withBus } from '../../client/connection.js'
 import type { ClientOptions } from '../../client/connection-target.js'
 import { EXIT, type ExitCode } from '../../support/exit-codes.js'
-import { CommandFailure } from '../../support/failure.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { withNarrowRights } from './narrow-rights.js'
 import { policyJudge } from './policy-judge.js'
-import { serverNameAt, serverNameOf } from './server-name.js'
+import { policyAt, type ServerOptions, serverFrom } from './server-connection.js'
 import { outputOf } from './standard-output.js'
 
-export interface GuardOptions extends ClientOptions {
-  readonly name?: string
-  /** Of a server that is reached over streamable HTTP, in the place of a command. */
-  readonly url?: string
-  /** What the server at `url` lets in. */
-  readonly tokenFile?: string
+export interface GuardOptions extends ClientOptions, ServerOptions {
   /** A policy to judge by in this process, in the place of a conscience on the bus. */
   readonly policy?: string
   readonly wait: number
@@ -42,11 +25,7 @@ export async function guard(
   command: readonly string[],
   options: GuardOptions,
 ): Outcome {
-  const url = urlOf(command, options)
-  const name = options.name ?? (url === undefined ? serverNameOf(command) : serverNameAt(url))
-  const token = tokenOf(context, options)
-  const connect = async (): Promise<ServerLink> =>
-    url === undefined ? started(command, context) : connected(url, token, context)
+  const { name, connect } = serverFrom(context, command, options)
   const behind = async (judge: CallJudge): Outcome =>
     exitCodeOf(await serve(context, { connect, name, judge, options }), context)
   if (options.policy === undefined) {
@@ -88,62 +67,6 @@ async function serve(
     })
   } finally {
     process.removeListener('SIGHUP', hangUp)
-  }
-}
-
-function connected(url: URL, token: string | undefined, { terminal }: CommandContext): ServerLink {
-  const note = (line: string): void => terminal.note(`jamey mcp guard: ${line}`)
-  return connectHttpServer({ url, token, maximumBytes: MAXIMUM_LINE_BYTES, note })
-}
-
-/** Undefined where a command starts the server. */
-function urlOf(command: readonly string[], { url, tokenFile }: GuardOptions): URL | undefined {
-  if (url === undefined) {
-    if (command.length === 0) throw usage('say which server: --url URL, or a command behind --')
-    if (tokenFile !== undefined) throw usage('--token-file goes with --url')
-    return undefined
-  }
-  if (command.length > 0) throw usage('--url and a command are two servers: leave out one')
-  const found = URL.canParse(url) ? new URL(url) : undefined
-  if (found === undefined || !/^https?:$/.test(found.protocol) || found.username !== '' || found.hash !== '')
-    throw usage('--url: expected an http: or https: URL without user')
-  const isHere = /^(?:localhost|\[::1\]|127(?:\.\d{1,3}){3})$/.test(found.hostname)
-  if (tokenFile !== undefined && found.protocol === 'http:' && !isHere)
-    throw usage('--url: a token goes to https: alone, or to this machine')
-  return found
-}
-
-function tokenOf({ cwd }: CommandContext, { tokenFile }: GuardOptions): string | undefined {
-  if (tokenFile === undefined) return undefined
-  let token: string
-  try {
-    token = readOwnFile(resolve(cwd, tokenFile), { maximumBytes: 16_384, isSecret: true }).trim()
-  } catch (error) {
-    throw usage(`${tokenFile} cannot be read: ${(error as Error).message}`, error)
-  }
-  if (/^[\x21-\x7e]+$/.test(token)) return token
-  throw usage(`${tokenFile}: expected one token and nothing else`)
-}
-
-function usage(message: string, cause?: unknown): CommandFailure {
-  return new CommandFailure(message, { code: 'mcp-guard', exitCode: EXIT.usage, cause })
-}
-
-async function started([command = '', ...args]: readonly string[], { cwd }: CommandContext) {
-  try {
-    return await startChildServer({ command, args, cwd })
-  } catch (error) {
-    if (!(error instanceof ServerStartError)) throw error
-    throw new CommandFailure(error.message, { code: error.code, exitCode: EXIT.unavailable, cause: error })
-  }
-}
-
-function policyAt({ cwd }: CommandContext, file: string) {
-  try {
-    return loadPolicy(resolve(cwd, file), { workspace: cwd })
-  } catch (error) {
-    if (!(error instanceof RuleFileError)) throw error
-    throw new CommandFailure(error.message, { code: 'policy-invalid', exitCode: EXIT.usage, cause: error })
   }
 }
 
