@@ -5,7 +5,7 @@ import { temporaryStore } from '../store/memory-file.support.js'
 import { MemoryStore } from '../store/memory-store.js'
 
 const NOW = Date.parse('2026-05-01T12:00:00Z')
-const MEMORIES = 3000
+const MEMORIES = 1500
 
 type Random = () => number
 
@@ -75,6 +75,7 @@ function filterFrom(random: Random): {
       ...some(0.1, () => ({ origin: `page-${upTo(random, 9)}` })),
       ...some(0.1, () => ({ layers: ['episodic'] })),
       ...some(0.2, () => ({ from: dayBefore(6) })),
+      ...some(0.1, () => ({ from: dayBefore(3), to: dayBefore(3) })),
       ...some(0.1, () => ({ include_superseded: true })),
     },
     reach: reaches[upTo(random, reaches.length)],
@@ -105,7 +106,7 @@ describe('a filter for the index', () => {
     await store.query({ query: 'common' })
     const random = randomFrom(11)
     let found = 0
-    for (let i = 0; i < 150; i++) {
+    for (let i = 0; i < 70; i++) {
       const { filter, reach } = filterFrom(random)
       const expected = await allOf(plain, filter, reach)
       const listed = await allOf(store, filter, reach)
@@ -123,7 +124,7 @@ describe('a filter for the index', () => {
         found += fitting.length
       }
     }
-    expect(found).toBeGreaterThan(500)
+    expect(found).toBeGreaterThan(150)
     await plain.close()
   })
 })

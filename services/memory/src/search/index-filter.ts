@@ -92,14 +92,31 @@ export class IndexFilter {
     const wanted = documents.provenances.filter((_, i) => isProvenance?.[i] === 1)
     const ofProvenances = wanted.reduce((sum, { count }) => sum + count, 0)
     const { fewest } = this.#conditions
-    const few = Math.min(FEW, documents.count * FEW_SHARE)
+    const few = Math.floor(Math.min(FEW, documents.count * FEW_SHARE))
     if (isProvenance !== undefined && ofProvenances <= Math.min(few, fewest?.count ?? few)) {
       return sorted(
         wanted.map((one) => documents.ofProvenance(one)),
         ofProvenances,
       )
     }
-    return fewest === undefined || fewest.count > few ? undefined : sorted([fewest.docs()], fewest.count)
+    return fewest === undefined || fewest.count > few
+      ? this.#within(few)
+      : sorted([fewest.docs()], fewest.count)
+  }
+
+  /** The documents of the time that is asked for, where these are no more than so many. */
+  #within(most: number): Uint32Array | undefined {
+    if (this.#from === Number.NEGATIVE_INFINITY && this.#to === Number.POSITIVE_INFINITY) return undefined
+    const { occurredAt, count } = this.#index.documents
+    const docs = new Uint32Array(most)
+    let number = 0
+    for (let doc = 0; doc < count; doc++) {
+      const at = occurredAt[doc] as number
+      if (at < this.#from || at > this.#to) continue
+      if (number === docs.length) return undefined
+      docs[number++] = doc
+    }
+    return docs.subarray(0, number)
   }
 }
 

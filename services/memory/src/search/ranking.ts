@@ -1,14 +1,15 @@
 import { Best } from './best.js'
-import { Impacts } from './impacts.js'
+import { type FrequentTerm, FrequentWords } from './frequent/frequent-words.js'
+import { ROUNDING } from './frequent/impacts.js'
 import type { IndexFilter } from './index-filter.js'
 import type { MemoryIndex } from './memory-index.js'
 import { type AskedWord, askedWords } from './question.js'
 import { boost, MOST_BOOST } from './score.js'
-import { Scoring, type WeightedTerm } from './scoring.js'
+import { MOST_TOLD_APART, Scoring, type WeightedTerm } from './scoring.js'
 import { RANKING, type RankingSettings } from './settings.js'
 import { timesIn } from './signals/asked-times.js'
 import { feedbackShare, feedbackTerms } from './signals/feedback.js'
-import { bitOf, eachNeighbour, FOUND_TURNS, neighbourScores } from './signals/neighbours.js'
+import { bitOf, eachNeighbour, FOUND_TURNS, neighbourScores, TURNS } from './signals/neighbours.js'
 import { proximity } from './signals/proximity.js'
 import { asksForTime, tellsTime } from './signals/told-times.js'
 
@@ -24,8 +25,6 @@ const TOLD_TIME_SHARE = 0.15
 const COMMON = 20_000
 /** What a text may get by a word, beside its rarity: a word that it has twice, at a usual length. */
 const COMMON_REACH = 1.4
-/** Words of a question that have a bit of their own. */
-const MOST_TOLD_APART = 15
 
 export interface Ranked {
   readonly doc: number
@@ -54,6 +53,13 @@ export interface RankedParts {
   neighbours: number
 }
 
+/** A word of a question with its bit in `had`. */
+interface RankedWord {
+  readonly terms: AskedWord['terms']
+  readonly bit: number
+  readonly rarity: number
+}
+
 export interface RankingOptions {
   readonly filter: IndexFilter
   /** Number of documents that have to be in order. */
@@ -77,13 +83,13 @@ export class Ranker {
   readonly index: MemoryIndex
   readonly scoring: Scoring
   readonly #settings: RankingSettings
-  readonly #impacts: Impacts
+  readonly #frequent: FrequentWords
 
   constructor(index: MemoryIndex, settings: RankingSettings = RANKING) {
     this.index = index
     this.#settings = settings
     this.scoring = new Scoring(index, settings)
-    this.#impacts = new Impacts(index, settings)
+    this.#frequent = new FrequentWords(this.scoring)
   }
 
   /**
@@ -94,11 +100,14 @@ export class Ranker {
     const asked = askedWords(this.index, text)
     if (asked.length === 0) return NOTHING
     const depth = Math.max(options.depth, WINDOW)
-    const isPruned = this.#addWords(asked, depth, options)
+    const words = this.#rarestFirst(asked)
+    const isPruned = this.#addWords(words, depth, options)
     const total = this.scoring.fittingCount
     const first = this.#select(depth, options.nowMs)
-    const all = this.#widen(asked, first, options) ? this.#select(depth, options.nowMs) : first
+    const widening = this.#widen(asked, first, options)
+    const all = widening.length > 0 ? this.#select(depth, options.nowMs) : first
     const window = all.slice(0, WINDOW)
+    if (isPruned) this.#addNeighbours(window, words, widening)
     const parts = this.#parts(window, text, asked, options)
     const ranked = this.#withNeighbours(window, parts, asked, options)
     const least = ranked.at(-1)?.score ?? 0
@@ -124,11 +133,9 @@ export class Ranker {
    * that a text of the commonest words would not reach, the latter only add to what was found: a question costs what
    * its rare words cost (as in MaxScore; Turtle and Flood 1995). True where that was so.
    */
-  #addWords(asked: readonly AskedWord[], depth: number, { filter, nowMs }: RankingOptions): boolean {
+  #addWords(words: readonly RankedWord[], depth: number, { filter, nowMs }: RankingOptions): boolean {
     const { scoring } = this
     scoring.begin()
-    const words = asked.map(({ terms }, i) => ({ terms, bit: bitOf(i), rarity: this.#rarity(terms) }))
-    words.sort((a, b) => b.rarity - a.rarity)
     if (filter.few !== undefined) {
       for (const { terms, bit } of words) for (const term of terms) scoring.add(term, bit, filter.few)
       scoring.filter(filter)
@@ -141,43 +148,83 @@ export class Ranker {
     scoring.filter(filter)
     if (common.length === 0) return false
     const reach = common.reduce((sum, { rarity }) => sum + rarity, 0) * COMMON_REACH
-    const least = scoring.fittingCount < depth ? 0 : (this.#select(depth, nowMs).at(-1)?.score ?? 0)
-    const isPruned = least > reach
-    const [only, ...others] = common.flatMap(({ terms, bit }) => terms.map((term) => ({ term, bit })))
-    if (!isPruned && only !== undefined && others.length === 0 && asked.length <= MOST_TOLD_APART) {
-      return this.#addBest(only.term, only.bit, depth, { filter, nowMs })
+    const least = this.#least(depth, nowMs)
+    if (least > reach) {
+      for (const { terms, bit } of common) for (const term of terms) scoring.addToTouched(term, bit)
+      return true
     }
-    for (const { terms, bit } of common) {
-      for (const term of terms) {
-        if (isPruned) scoring.addToTouched(term, bit)
-        else scoring.add(term, bit)
+    const lists = common.flatMap(({ terms, bit }) => terms.map((term) => ({ ...term, bit })))
+    if (words.length > MOST_TOLD_APART || !this.#frequent.mayAddBest(lists)) {
+      return this.#addFrequent(lists, depth, { filter, nowMs }, least)
+    }
+    const best = this.#frequent.addBest(lists, { filter, count: depth, nowMs })
+    scoring.filter(filter)
+    return best.isAll || this.#addFrequent(lists, depth, { filter, nowMs }, best.least)
+  }
+
+  /** Scores by frequent terms, the rarest first, until those left could bring up nothing new; true where that was so. */
+  #addFrequent(
+    terms: readonly FrequentTerm[],
+    depth: number,
+    { filter, nowMs }: Pick<RankingOptions, 'filter' | 'nowMs'>,
+    known: number,
+  ): boolean {
+    const { scoring } = this
+    let least = Math.max(0, known)
+    let reached = 0
+    let rest = terms.reduce((sum, term) => sum + scoring.mostOf(term), 0) * MOST_BOOST
+    let isPruned = false
+    for (const term of terms) {
+      // The best have about half of what can be reached; to find out takes as long as to read a word.
+      if (least === 0 && reached > rest * 2) {
+        scoring.filter(filter)
+        least = this.#least(depth, nowMs)
       }
+      isPruned ||= least > rest * (1 + ROUNDING)
+      if (isPruned) scoring.addToTouched(term, term.bit)
+      else scoring.add(term, term.bit)
+      const most = scoring.mostOf(term) * MOST_BOOST
+      reached += most
+      rest -= most
     }
-    if (!isPruned) scoring.filter(filter)
+    scoring.filter(filter)
     return isPruned
   }
 
-  /** Scores those documents by a frequent term in which it is worth most; true where the others were left out. */
-  #addBest(
-    term: WeightedTerm,
-    bit: number,
-    depth: number,
-    { filter, nowMs }: Pick<RankingOptions, 'filter' | 'nowMs'>,
-  ): boolean {
+  /** Scores those neighbours of the best that a search left out which ended early. */
+  #addNeighbours(
+    window: readonly Ranked[],
+    words: readonly RankedWord[],
+    widening: readonly WeightedTerm[],
+  ): void {
     const { scoring } = this
-    if (scoring.touchedCount > 0) scoring.addToTouched(term, bit)
-    const add = scoring.adder(term, bit, bit)
-    const list = this.#impacts.of(term.term, nowMs)
-    this.index.postings.read(term.term, add, list.entries.length)
-    for (const { from, to, rest } of this.#impacts.parts(list, depth * 2)) {
-      add(list.entries, from, to)
-      scoring.filter(filter)
-      if (to === list.entries.length) break
-      if (scoring.fittingCount < depth) continue
-      const least = this.#select(depth, nowMs).at(-1)?.score ?? 0
-      if (least > rest * scoring.mostOf(term)) return true
+    const { scores } = scoring
+    const { documents } = this.index
+    const found = new Set(window.map(({ doc }) => doc))
+    for (const { doc } of window) eachNeighbour(documents, doc, FOUND_TURNS, (one) => found.add(one))
+    const left = new Set<number>()
+    const leave = (doc: number): void => {
+      if (scores[doc] === 0) left.add(doc)
     }
-    return false
+    for (const doc of found) {
+      leave(doc)
+      eachNeighbour(documents, doc, TURNS, leave)
+    }
+    if (left.size === 0) return
+    const docs = Uint32Array.from(left).sort()
+    for (const { terms, bit } of words) for (const term of terms) scoring.add(term, bit, docs)
+    const having = docs.filter((doc) => scores[doc] !== 0)
+    for (const term of widening) scoring.add(term, 0, having)
+  }
+
+  #rarestFirst(asked: readonly AskedWord[]): RankedWord[] {
+    const words = asked.map(({ terms }, i) => ({ terms, bit: bitOf(i), rarity: this.#rarity(terms) }))
+    return words.sort((a, b) => b.rarity - a.rarity)
+  }
+
+  /** What the last of so many has at least, of those with a score. */
+  #least(depth: number, nowMs: number): number {
+    return this.scoring.fittingCount < depth ? 0 : (this.#select(depth, nowMs).at(-1)?.score ?? 0)
   }
 
   #isCommon(term: number): boolean {
@@ -203,11 +250,11 @@ export class Ranker {
     return best.sorted()
   }
 
-  /** Adds what the terms of the best texts are worth; false where these are too short to learn from. */
-  #widen(asked: readonly AskedWord[], best: readonly Ranked[], { textsOf }: RankingOptions): boolean {
+  /** Adds what the terms of the best texts are worth, and gives these; none where the texts are too short to learn from. */
+  #widen(asked: readonly AskedWord[], best: readonly Ranked[], { textsOf }: RankingOptions): WeightedTerm[] {
     const top = best.slice(0, this.#settings.feedbackTexts)
     const lengths = top.map(({ doc }) => this.index.documents.length[doc] as number)
-    if (feedbackShare(lengths, this.#settings) === 0) return false
+    if (feedbackShare(lengths, this.#settings) === 0) return []
     const texts = textsOf(top.map(({ doc }) => doc)).map((text, i) => ({
       text,
       score: (top[i] as Ranked).score,
@@ -218,7 +265,7 @@ export class Ranker {
       settings: this.#settings,
     })
     for (const term of terms) this.scoring.addToTouched(term, 0)
-    return terms.length > 0
+    return terms
   }
 
   /** The parts of the score that need the text or the time of each. */
