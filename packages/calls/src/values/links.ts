@@ -14,25 +14,28 @@ const MAXIMUM_LOOKS = 5_000
 /** As many as Linux follows. */
 const MAXIMUM_LINKS = 40
 
+/** The folder of a workspace lies where it lies: nobody whose calls are judged can change that without being asked. */
+const ROOT_KEPT_MS = 1_000
+
 /**
  * Links as one call finds them: what was looked at once is not looked at again for it. Follows nothing where there is no
  * such workspace on this machine.
  */
 export function linksFrom(workspace: string): Links {
-  return new DiskLinks(workspace)
+  return new DiskLinks(posix.resolve(workspace))
 }
 
 class DiskLinks implements Links {
   readonly #workspace: string
   #root: string | null | undefined
   /** Of a path whose folders are no links: where it leads, null where it is not there, undefined where it is no link. */
-  readonly #seen = new Map<string, string | null | undefined>()
+  #seen: Map<string, string | null | undefined> | undefined
   #looks = 0
   #followed = 0
   isExhausted = false
 
   constructor(workspace: string) {
-    this.#workspace = posix.resolve(workspace)
+    this.#workspace = workspace
   }
 
   /** `isEntry`: the name itself is meant, as for who deletes it, and not what it leads to. */
@@ -41,9 +44,12 @@ class DiskLinks implements Links {
     const root = this.#realRoot()
     if (root === null) return undefined
     this.#followed = 0
+    const isBelow = path.startsWith(`${this.#workspace}/`)
+    const from = isBelow ? root : '/'
+    const rest = isBelow ? path.slice(this.#workspace.length) : path
     const real = isEntry
-      ? posix.join(this.#real(posix.dirname(path)), posix.basename(path))
-      : this.#real(path)
+      ? posix.join(this.#real(from, posix.dirname(rest)), posix.basename(rest))
+      : this.#real(from, rest)
     const shown =
       real === root || real.startsWith(`${root}/`) ? this.#workspace + real.slice(root.length) : real
     // What macOS calls by two names.
@@ -52,15 +58,20 @@ class DiskLinks implements Links {
 
   /** Null where the workspace is not on this machine. */
   #realRoot(): string | null {
-    if (this.#root === undefined) {
-      const isHere = this.#workspace !== '/' && isThere(this.#workspace)
-      this.#root = isHere ? this.#real(this.#workspace) : null
+    if (this.#root !== undefined) return this.#root
+    const now = performance.now()
+    if (kept?.workspace !== this.#workspace || now > kept.untilMs) {
+      const isHere = this.#workspace !== '/' && linkAt(this.#workspace) !== null
+      const root = isHere ? this.#real('/', this.#workspace) : null
+      kept = { workspace: this.#workspace, root, untilMs: now + ROOT_KEPT_MS }
     }
+    this.#root = kept.root
     return this.#root
   }
 
-  #real(path: string): string {
-    let real = '/'
+  /** `from`: where the path begins, which has no links. */
+  #real(from: string, path: string): string {
+    let real = from
     let isMissing = false
     for (const part of path.split('/')) {
       if (part === '' || part === '.') continue
@@ -68,7 +79,7 @@ class DiskLinks implements Links {
         real = posix.dirname(real)
         continue
       }
-      real = posix.join(real, part)
+      real = real === '/' ? `/${part}` : `${real}/${part}`
       const led: string | null | undefined = isMissing ? null : this.#ledFrom(real)
       if (typeof led === 'string') real = led
       isMissing = led === null
@@ -77,6 +88,7 @@ class DiskLinks implements Links {
   }
 
   #ledFrom(path: string): string | null | undefined {
+    this.#seen ??= new Map()
     if (this.#seen.has(path)) return this.#seen.get(path)
     if (++this.#looks > MAXIMUM_LOOKS || this.#followed > MAXIMUM_LINKS) {
       this.isExhausted = true
@@ -86,16 +98,15 @@ class DiskLinks implements Links {
     if (typeof target === 'string') this.#followed++
     const led =
       typeof target === 'string'
-        ? this.#real(posix.isAbsolute(target) ? target : `${posix.dirname(path)}/${target}`)
+        ? this.#real(posix.isAbsolute(target) ? '/' : posix.dirname(path), target)
         : target
     this.#seen.set(path, led)
     return led
   }
 }
 
-function isThere(path: string): boolean {
-  return linkAt(path) !== null
-}
+/** Of the last workspace that was asked about. */
+let kept: { readonly workspace: string; readonly root: string | null; readonly untilMs: number } | undefined
 
 /** Null where nothing is there, or nobody may look. */
 function linkAt(path: string): string | null | undefined {
