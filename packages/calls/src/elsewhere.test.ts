@@ -150,3 +150,68 @@ describe('a script of sed', () => {
     expect(isOrdinary(command)).toBe(true)
   })
 })
+
+describe('a word that names a place elsewhere', () => {
+  it.each([
+    'git add ../a',
+    'git stage src/../../a',
+    'git stash push ../a',
+    'flock ../x ls',
+    "sqlite3 ../x.db 'select 1'",
+    "duckdb -c 'select 1' ../x.db",
+    'chmod -x ../x',
+    'chmod --reference=a ../x',
+    'chown --reference=a ../x',
+    'chattr -i ../x',
+    'setfacl -b ../x',
+    'sed -i --expression=s/a/b/ ../x',
+    'sed -i -es/a/b/ ../x',
+    'hash -p ../x ls',
+    'parallel --joblog ../x ls ::: a',
+    'ssh-keygen -f ../x',
+    'gcc -o../x a.c',
+    'npm install ../x',
+    'npm pack --pack-destination ../x',
+    'npm run build -- --foo=../x',
+    'npx prettier --write ../x',
+    'pip download -d ../x a',
+    'gh run download -D ../x',
+    'gh repo clone a/b ../x',
+    'terraform fmt ../x',
+    'go test ../...',
+    'docker save -o../x a',
+    'openssl req -keyout ../x',
+    'webpack --output-path=../dist',
+    'protoc --go_out=../x a.proto',
+    'rsync -a --log-file=../x a b',
+  ])('%s is no ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(false)
+  })
+
+  it.each([
+    'git add -A',
+    'git add .github/workflows/x.yml src',
+    'git -C sub add ../a',
+    'git apply ../x.patch',
+    'git diff a..b -- ../x',
+    'flock -w 5 .lock npm test',
+    "sqlite3 x.db 'select 1'",
+    "sqlite3 -readonly ../x.db 'select 1'",
+    "sqlite3 :memory: 'select 1'",
+    'chmod -x a',
+    'chmod u+x,g-w a',
+    'chgrp "$USER" a',
+    'setfacl -m u:ann:r a',
+    "sed -i -e '/a/d' -e '/b/d' x",
+    "sed -i '/a/d' x",
+    'ssh-keygen -l -f /etc/ssh/ssh_host_key.pub',
+    'gcc -I../include -L/usr/lib a.c -o b',
+    'npm run build -- --base=/docs/',
+    'pip install -r ../requirements.txt',
+    'cargo add --path ../lib',
+    'openssl req -in ../x.csr -noout',
+    'protoc -I../proto --go_out=. a.proto',
+  ])('%s is ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(true)
+  })
+})

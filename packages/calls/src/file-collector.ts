@@ -1,5 +1,6 @@
 import type { FactOptions, FileFact } from './fact-types.js'
-import { hiddenFile, isUnknown, movedIn } from './folders.js'
+import { isUnknown, movedIn } from './folders.js'
+import { hiddenFile } from './hidden-files.js'
 import type { Effect } from './model/call.js'
 import { NAMES_FILES_ALONE, showsVariables, UNPACKS } from './shell/command-kinds.js'
 import type { Directory } from './shell/directory.js'
@@ -91,11 +92,12 @@ export class FileCollector {
   }
 
   /** What else its words name: files in options, files of secrets, and where variables are shown. */
-  takeNamed(where: string, command: ShellCommand, { words, reads, writes }: CommandEffects): void {
+  takeNamed(where: string, command: ShellCommand, found: CommandEffects): void {
+    const { words, reads, writes } = found
     const { args, directories } = command
     const taken = writes.length === 0 ? reads : [...reads, ...writes]
     for (const [i, { text }] of args.entries()) {
-      const hidden = hiddenFile(text, args[i - 1]?.text ?? '', taken)
+      const hidden = hiddenFile(text, args[i - 1]?.text ?? '', taken, found)
       if (hidden !== undefined) this.takeAll(where, [hidden.file], hidden.access, directories)
     }
     if (!NAMES_FILES_ALONE.test(words.join(' ')))

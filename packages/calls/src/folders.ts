@@ -71,25 +71,3 @@ export function asCalled(
   })
   return isOrdinary ? found : { ...found, effects: ['execute'] }
 }
-
-/** Options whose value is written. */
-const OUTPUT =
-  /^-{0,2}(?:o|out|of|output|outfile|output-\w+|log-?file|dest\w*|target[\w-]*|base-?temp|junit-?xml|prefix|cache|cache-folder|target-dir|store-dir|install-\w+|userconfig|globalconfig|cover-?(?:profile|age-?directory)|backup-dir|write-batch|(?:out-?|cache-?)?dir(?:ectory)?)=$/i
-
-/**
- * A file that stands in an option: `--output=/etc/passwd`, `--output ../a`, `if=/dev/sda`, `@/etc/shadow`. `taken`: what is
- * known to be a file already.
- */
-export function hiddenFile(
-  text: string,
-  before: string,
-  taken: readonly Argument[],
-): { file: Argument; access: 'read' | 'write' } | undefined {
-  if (!text.includes('/') && !text.includes('~') && !text.endsWith('..')) return undefined
-  const found = /^(.*?[=@]|)((?:~|\.{0,2}\/)[^\s:=@]+|\.\.)$/.exec(text)
-  if (found === null) return undefined
-  const option = found[1] === '' && /^-[\w-]+$/.test(before) ? `${before}=` : (found[1] as string)
-  const isOutput = OUTPUT.test(option)
-  if (!isOutput && taken.some((file) => file.text === text)) return undefined
-  return { file: { text: found[2] as string, isDynamic: false }, access: isOutput ? 'write' : 'read' }
-}

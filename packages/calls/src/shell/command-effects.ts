@@ -58,9 +58,15 @@ function told(program: Program, words: readonly string[], args: readonly Argumen
   const rest = isTaken ? args.filter((_, i) => i !== at) : args
   const own = listed ?? (hasToKnow(program, subcommand) ? undefined : program.effect)
   const byOption = table.options === undefined ? undefined : effectOfOptions(table.options, rest)
-  const operands = operandsOf(rest, table.valued)
+  const isGiven = rest.some((word, i) => optionValue(word, rest[i + 1], table.unless) !== undefined)
+  const operands = operandsOf(rest, isGiven ? table.valuedUnless : table.valued, program.dashed)
   const effects = own === undefined ? [] : [isTaken ? graver(own, byOption) : (byOption ?? own)]
-  const { reads, writes } = filesOf(program, operands, effects[0] === 'read')
+  const { reads, writes } = filesOf(
+    program,
+    isGiven ? 0 : (program.skips ?? 0),
+    operands,
+    effects[0] === 'read',
+  )
   const outputs = outputsOf(rest, program)
   return {
     effects,
@@ -129,6 +135,9 @@ interface Table {
   readonly hasSubcommands: boolean
   readonly options: ReadonlyMap<string, Effect> | undefined
   readonly valued: ReadonlySet<string>
+  readonly unless: readonly string[]
+  /** With those of `unless`. */
+  readonly valuedUnless: ReadonlySet<string>
 }
 
 const TABLES = new WeakMap<Program, Table>()
@@ -136,12 +145,15 @@ const TABLES = new WeakMap<Program, Table>()
 function tableOf(program: Program): Table {
   let table = TABLES.get(program)
   if (table === undefined) {
-    const { subcommands, nested, options, valued = '' } = program
+    const { subcommands, nested, options, valued = '', unless } = program
+    const given = unless?.split(' ') ?? []
     table = {
       subcommands: subcommands && effectsByWord(subcommands),
       hasSubcommands: subcommands !== undefined || nested !== undefined,
       options: options && effectsByWord(options),
       valued: new Set(valued.split(' ')),
+      unless: given,
+      valuedUnless: new Set([...valued.split(' '), ...given]),
     }
     TABLES.set(program, table)
   }
@@ -168,26 +180,36 @@ function graver(own: Effect, byOption: Effect | undefined): Effect {
   return byOption !== undefined && isGraver(byOption, own) ? byOption : own
 }
 
-function operandsOf(args: readonly Argument[], options: ReadonlySet<string>): Argument[] {
+function operandsOf(
+  args: readonly Argument[],
+  options: ReadonlySet<string>,
+  dashed: RegExp | undefined,
+): Argument[] {
   const operands: Argument[] = []
   let isLiteral = false
   for (let i = 0; i < args.length; i++) {
     const argument = args[i] as Argument
     if (!isLiteral && argument.text === '--') isLiteral = true
     else if (!isLiteral && options.has(argument.text)) i++
-    else if (isLiteral || !argument.text.startsWith('-') || argument.text === '-') operands.push(argument)
+    else if (isLiteral || isOperand(argument.text, dashed)) operands.push(argument)
   }
   return operands
 }
 
+function isOperand(text: string, dashed: RegExp | undefined): boolean {
+  return !text.startsWith('-') || text === '-' || dashed?.test(text) === true
+}
+
 function filesOf(
-  { writes, skips = 0, hasNoFiles }: Program,
+  { writes, hasNoFiles }: Program,
+  skips: number,
   operands: readonly Argument[],
   isReading: boolean,
 ): { reads: readonly Argument[]; writes: readonly Argument[] } {
   if (hasNoFiles === true) return { reads: [], writes: [] }
   const files = operands.slice(skips).filter(({ text }) => text !== '-')
   if (writes === 'all') return { reads: [], writes: files }
+  if (writes === 'first') return { reads: [], writes: files.slice(0, 1) }
   if (writes === 'last') return { reads: files.slice(0, -1), writes: files.slice(-1) }
   return isReading ? { reads: files, writes: [] } : { reads: files, writes: files }
 }

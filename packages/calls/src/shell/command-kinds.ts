@@ -45,6 +45,20 @@ export function statementOf(name: string, args: readonly Argument[]): Argument |
   return given ?? { text: 'a session that is given nothing', isDynamic: true }
 }
 
+/** The file that it opens, which is made where it is not there; undefined where it is asked to write nothing. */
+export function databaseOf(name: string, args: readonly Argument[]): Argument | undefined {
+  if (!/^(?:sqlite3|duckdb)$/.test(name)) return undefined
+  if (args.some(({ text }) => /^--?readonly$/.test(text) || /^file:.*[?&](?:mode=ro|immutable=1)/.test(text)))
+    return undefined
+  const at = args.findIndex(
+    ({ text }, i) =>
+      !text.startsWith('-') &&
+      !/^--?(?:cmd|init|separator|nullvalue|newline|vfs|maxsize|c|s|f)$/.test(args[i - 1]?.text ?? ''),
+  )
+  const file = args[at]
+  return file === undefined || /^:memory:$|^$/.test(file.text) ? undefined : file
+}
+
 /** What it does is what it is given to run. */
 export function isRunner(name: string): boolean {
   return RUNNERS.has(name) && PROGRAMS.get(name)?.effect === 'read'

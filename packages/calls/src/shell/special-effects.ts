@@ -37,6 +37,8 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
   ...'export declare printf read typeset local readonly mapfile readarray getopts unset'
     .split(' ')
     .map((name): [string, Special] => [name, setsLoading]),
+  // `hash -p ../x ls`: that is ls from now on.
+  ['hash', (args) => (has(args, /^-\w*p/) ? 'execute' : undefined)],
   ['less', PAGER],
   ['more', PAGER],
   ['chmod', (args) => (has(args, SET_ID) ? 'admin' : undefined)],

@@ -13,12 +13,16 @@ export interface Program {
   readonly valued?: string
   /** Subcommands that have subcommands of their own, by the words before them. */
   readonly nested?: Readonly<Record<string, Program>>
-  /** Which of its operands are files it writes: all, or the last one. The others it reads. */
-  readonly writes?: 'all' | 'last'
+  /** Which of its operands are files it writes: all, the first or the last one. The others it reads. */
+  readonly writes?: 'all' | 'first' | 'last'
   /** Options whose value is a file that it writes. */
   readonly outputs?: string
   /** How many operands are no files: the pattern of grep. */
   readonly skips?: number
+  /** Words with a dash that are operands all the same: `chmod -x a`. */
+  readonly dashed?: RegExp
+  /** Options that say what the operands that are skipped say otherwise: with one of these, none is. */
+  readonly unless?: string
   /** Whether its operands are no files at all. */
   readonly hasNoFiles?: true
 }

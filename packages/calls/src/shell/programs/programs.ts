@@ -35,6 +35,8 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ['grep', { effect: 'read', skips: 1 }],
   ['uniq', { effect: 'write', writes: 'last' }],
   ['time', { effect: 'read', outputs: '-o --output' }],
+  ['flock', { effect: 'read', writes: 'first', valued: '-w -E --timeout --wait --conflict-exit-code' }],
+  ['parallel', { effect: 'read', hasNoFiles: true, outputs: '--results --joblog --tmpdir' }],
   ['sort', { effect: 'read', outputs: '-o --output', options: { execute: '--compress-program' } }],
   ...each('ag bat', { effect: 'read', skips: 1, options: { execute: '--pager' } }),
   ['bat', { effect: 'read', options: { execute: '--pager' } }],
@@ -46,7 +48,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ],
   ['rg', { effect: 'read', skips: 1, options: { execute: '--pre' } }],
   ...each(
-    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes info help history tput clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd chdir pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice timeout stdbuf setsid ionice watch xargs parallel cross-env busybox flock numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
+    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes info help history tput clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd chdir pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice timeout stdbuf setsid ionice watch xargs parallel cross-env busybox numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
     SAY,
   ),
   [
@@ -69,6 +71,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     {
       effect: 'read',
       skips: 1,
+      unless: '-e --expression -f --file',
       options: { write: '-i --in-place --in --in- --in-p --in-pl --in-pla --in-plac', execute: '-f --file' },
     },
   ],
@@ -104,12 +107,23 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ['7z', { effect: 'write', writes: 'all', outputs: '-o' }],
   ...each('zip gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd', { effect: 'write', writes: 'all' }),
   ['zip', { effect: 'write', writes: 'all', options: { execute: '-TT --unzip-command' } }],
-  ...each('chmod chown chgrp chattr setfacl', {
+  ...each('chmod chown chgrp chattr', {
     effect: 'write',
     writes: 'all',
     skips: 1,
+    dashed: /^-[rwxXstugoaei][rwxXstugoaei,+=-]*$/,
+    unless: '--reference',
     options: { admin: '-R --recursive' },
   }),
+  [
+    'setfacl',
+    {
+      effect: 'write',
+      writes: 'all',
+      valued: '-m -x -M -X --modify --remove --set --modify-file --remove-file --set-file --restore',
+      options: { admin: '-R --recursive' },
+    },
+  ],
   ['git', GIT],
   ...each('npm pnpm yarn bun', NPM),
   ['npx', { effect: 'build', hasNoFiles: true }],
