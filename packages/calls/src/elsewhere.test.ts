@@ -215,3 +215,59 @@ describe('a word that names a place elsewhere', () => {
     expect(isOrdinary(command)).toBe(true)
   })
 })
+
+describe('what goes further than the project', () => {
+  it.each([
+    'cabal install x',
+    'cmake --install build',
+    'meson install -C build',
+    'dotnet tool install -g x',
+    'dotnet ef database update',
+    'composer global require a/b',
+    'deno install -g jsr:x',
+    'turbo login',
+    'alembic upgrade head',
+    'pip install --user x',
+    'rustup toolchain install nightly',
+    'rustup target remove x',
+    'docker buildx rm x',
+    'docker volume create -o type=none -o device=/ x',
+    'git lfs install',
+    'ifconfig eth0 down',
+    'ifconfig eth0 10.0.0.1',
+    'ip link set eth0 down',
+    'ip a d 10.0.0.1/8 dev eth0',
+    'ip netns exec x ls',
+    'ip l s eth0 down',
+    'ip -b commands',
+    'ss -K dst 10.0.0.1',
+  ])('%s is no ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(false)
+  })
+
+  it.each([
+    'cmake --build build',
+    'cmake --install build --prefix out',
+    'meson compile -C build',
+    'dotnet tool restore',
+    'composer install',
+    'cabal build',
+    'alembic history',
+    'pip install -r requirements.txt',
+    'pip list --user',
+    'rustup toolchain list',
+    'rustup show',
+    'docker buildx ls',
+    'docker buildx build -t a .',
+    'git lfs ls-files',
+    'ifconfig eth0',
+    'ip a',
+    'ip a s eth0',
+    'ip -br addr show dev eth0',
+    'ip route get 10.0.0.1',
+    'ip -n x link list',
+    'ss -tlnp',
+  ])('%s is ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(true)
+  })
+})

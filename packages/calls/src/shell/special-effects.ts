@@ -1,5 +1,6 @@
 import type { Effect } from '../model/call.js'
 import { isLoading, settingIn } from './loading-variables.js'
+import { changesNetwork, leavesProject } from './outward-tasks.js'
 import type { CommandEffects } from './programs/program.js'
 import { sedActs } from './sed-script.js'
 import type { ShellCommand } from './shell-script.js'
@@ -28,6 +29,10 @@ const setsLoading = (args: readonly Argument[]): Effect | undefined =>
     : undefined
 const AWK: Special = (args) => (has(args, AWK_ACTS) ? 'execute' : undefined)
 const PAGER: Special = (args) => (has(args, /^\+/) ? 'execute' : undefined)
+const NETWORK =
+  (name: string): Special =>
+  (args) =>
+    changesNetwork(name, args) ? 'admin' : undefined
 const MAKE: Special = (args) =>
   readsMakefileElsewhere(args.map(({ text }) => text)) || args.some(isRunByMake) ? 'execute' : undefined
 
@@ -39,6 +44,8 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
     .map((name): [string, Special] => [name, setsLoading]),
   // `hash -p ../x ls`: that is ls from now on.
   ['hash', (args) => (has(args, /^-\w*p/) ? 'execute' : undefined)],
+  ['ip', NETWORK('ip')],
+  ['ifconfig', NETWORK('ifconfig')],
   ['less', PAGER],
   ['more', PAGER],
   ['chmod', (args) => (has(args, SET_ID) ? 'admin' : undefined)],
@@ -66,6 +73,7 @@ export function specialEffect(
   for (const { name: variable, value } of variables) if (isLoading(variable, value)) return 'execute'
   const special = SPECIAL.get(name)?.(args, found)
   if (special !== undefined) return special
+  if (leavesProject(name, args)) return 'execute'
   const [effect] = found.effects
   if (effect === 'execute')
     return ranFile(

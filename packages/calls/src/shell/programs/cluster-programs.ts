@@ -56,9 +56,20 @@ export const DOCKER: Program = {
         delete: 'rm prune kill',
       },
     },
+    buildx: {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: {
+        read: 'ls du inspect version',
+        build: 'build bake',
+        write: 'create use',
+        delete: 'rm prune stop',
+      },
+    },
     volume: {
       effect: undefined,
       hasNoFiles: true,
+      options: { execute: '-o --opt' },
       subcommands: { read: 'ls inspect list', write: 'create', delete: 'rm prune' },
     },
     network: {

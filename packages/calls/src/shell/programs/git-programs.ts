@@ -114,6 +114,7 @@ export const GIT: Program = {
         write: 'track',
         send: 'push',
         delete: 'prune',
+        admin: 'install uninstall migrate',
       },
     },
   },

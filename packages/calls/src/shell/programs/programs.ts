@@ -159,7 +159,21 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     },
   ],
   ...each('cargo', CARGO),
-  ['rustup', { effect: 'admin', hasNoFiles: true, subcommands: { read: 'show toolchain target --version' } }],
+  [
+    'rustup',
+    {
+      effect: 'admin',
+      hasNoFiles: true,
+      subcommands: { read: 'show which --version' },
+      nested: Object.fromEntries(
+        each('toolchain target component', {
+          effect: 'admin',
+          hasNoFiles: true,
+          subcommands: { read: 'list' },
+        }),
+      ),
+    },
+  ],
   ['go', GO],
   ...each(
     'pytest jest vitest mocha ava tap eslint prettier tsc tsx ts-node biome rome oxlint ruff black isort flake8 mypy pyright pylint bandit tox nox coverage rustfmt rustc clippy-driver gofmt golangci-lint gotestsum make cmake ninja meson gcc g++ clang clang-format clang-tidy cc ld ar nm objdump javac java mvn gradle gradlew mvnw ant dotnet swift swiftc xcodebuild rake bundle rspec rubocop rails composer phpunit phpstan php-cs-fixer mix rebar3 stack cabal ghc elm sbt scala kotlinc flutter dart webpack vite rollup rolldown esbuild parcel turbo nx lerna next nuxt astro svelte-kit storybook playwright cypress c8 nyc knip madge depcheck publint tsup swc babel postcss tailwindcss sass shellcheck shfmt hadolint markdownlint typos pre-commit just task bazel buck2 protoc buf sphinx-build mkdocs typedoc jsdoc doxygen nodemon pm2-dev concurrently wasm-pack hugo jekyll zig nim alembic promtool actionlint yamllint jsonlint ajv',
@@ -220,11 +234,8 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       send: '-d --data --data-raw --data-binary --data-urlencode -F --form -T --upload-file --json --post-data --post-file -X --request --method',
     },
   }),
-  ...each('ss netstat ip ifconfig', {
-    effect: 'read',
-    hasNoFiles: true,
-    subcommands: { admin: 'link route addr add del set flush neigh' },
-  }),
+  ...each('ip ifconfig netstat', { effect: 'read', hasNoFiles: true }),
+  ['ss', { effect: 'read', hasNoFiles: true, options: { delete: '-K --kill' } }],
   ...each('ping dig nslookup host traceroute mtr whois', { effect: 'outward-read', hasNoFiles: true }),
   ...each(
     'ssh scp sftp ftp telnet nc ncat netcat socat mail sendmail mutt nmap rclone aws gcloud az s3cmd gsutil heroku vercel netlify fly firebase wrangler stripe twilio',

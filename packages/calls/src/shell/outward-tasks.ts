@@ -1,0 +1,47 @@
+import type { Argument } from './words.js'
+
+/** By the program: what its words say when it installs for a person or a machine, changes a database, or tells others who one is. */
+const OUTWARD: ReadonlyMap<string, RegExp> = new Map([
+  ['cabal', /^(?:install|upload)\b/],
+  ['stack', /^(?:install|upload|upgrade)\b/],
+  ['cmake', /^--install\b(?!.* --prefix\b)/],
+  ['meson', /^install\b(?!.* --destdir\b)/],
+  [
+    'dotnet',
+    /^tool (?:install|update|uninstall)\b.* (?:-g|--global|--tool-path)\b|^ef database (?:update|drop)\b|^nuget push\b/,
+  ],
+  ['composer', /^(?:global|self-?update)\b/],
+  ['deno', /^(?:install|uninstall)\b.* (?:-g|--global)\b|^upgrade\b/],
+  ['flutter', /^(?:upgrade|downgrade|channel|config)\b/],
+  ['dart', /^pub (?:global|publish|token)\b/],
+  ['mix', /^(?:archive|local|escript)\.\w+|^hex\.(?:publish|user|organization)/],
+  ['turbo', /^(?:login|logout|link|unlink)\b/],
+  ['nx', /^(?:login|logout|connect)\b/],
+  ['alembic', /^(?:upgrade|downgrade|stamp)\b/],
+  ['bundle', /^config\b.* --global\b/],
+  ['pip', /^install\b.* (?:--user|--root|--prefix)\b/],
+  ['pip3', /^install\b.* (?:--user|--root|--prefix)\b/],
+])
+
+/** Whether what is built, or installed, goes further than the project. */
+export function leavesProject(name: string, args: readonly Argument[]): boolean {
+  return OUTWARD.get(name)?.test(args.map(({ text }) => text).join(' ')) === true
+}
+
+/** What only shows something, however it is shortened: `ip a`, `ip route get`. */
+const SHOWS = /^(?:sh|sho|show|l|li|lis|list|ls|lst|g|ge|get|h|he|help|save|dump)$/
+/** Of these `s` is `show`; of others it may be `set`. */
+const SHOWS_FIRST = /^(?:a\w*|r\w*|m\w*|n|nei\w*|netc\w*)$/
+const NETWORK_VALUED = new Set(['-n', '-netns', '-f', '-family', '-l', '-loops', '-rc', '-rcvbuf'])
+
+/** Whether `ip` or `ifconfig` is told to change what the machine is connected by. */
+export function changesNetwork(name: string, args: readonly Argument[]): boolean {
+  const words = args.filter(
+    ({ text }, i) => !text.startsWith('-') && !NETWORK_VALUED.has(args[i - 1]?.text ?? ''),
+  )
+  if (name === 'ifconfig') return words.length > 1
+  if (args.some(({ text }) => /^-b(?:a|at|atc|atch)?$/.test(text))) return true
+  const [object, verb] = words
+  if (object === undefined || verb === undefined || /^mon?\w*$/.test(object.text)) return false
+  return !SHOWS.test(verb.text) && !(verb.text === 's' && SHOWS_FIRST.test(object.text))
+}
