@@ -1,7 +1,7 @@
 import { statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { MemoryStoreInput } from '@jamey/contracts'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { temporaryFile, temporaryStore } from '../store/memory-file.support.js'
 import type { MemoryStore } from '../store/memory-store.js'
 import { MemoryArchive } from './memory-archive.js'
@@ -49,6 +49,22 @@ describe('an archive', () => {
     expect((await other.store.query({ query: 'quotes' })).total).toBe(1)
     expect((await other.store.query({ tags: ['ärger'] })).total).toBe(1)
     for (const line of exported) expect(await other.store.restore(line)).toBe('known')
+  })
+
+  it('has the versions that a memory had before, the newest first', async () => {
+    const { store, file, clock } = temporaryStore()
+    await store.store({ content: 'first', layer: 'semantic' }, { id: 'm1', source: 'me' })
+    await store.store({ content: 'never changed', layer: 'semantic' }, { id: 'm2', source: 'me' })
+    await store.update({ id: 'm1', content: 'second' })
+    await store.update({ id: 'm1', content: 'third' })
+    const archive = new MemoryArchive(file, clock.now)
+    onTestFinished(() => archive.close())
+    const [changed, unchanged] = [...archive.memories()]
+    expect(changed).toMatchObject({
+      content: 'third',
+      history: [{ content: 'second' }, { content: 'first' }],
+    })
+    expect(unchanged).not.toHaveProperty('history')
   })
 
   it('reads more than a page, in the order of storing', async () => {

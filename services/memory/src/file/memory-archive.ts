@@ -2,7 +2,14 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from '
 import { dirname } from 'node:path'
 import type { ArchivedMemory } from '@jamey/contracts'
 import { StorageError } from '../model/errors.js'
-import { completed, isoOf, type MemoryRow, memoryFromRow } from '../model/memory-record.js'
+import {
+  completed,
+  isoOf,
+  type MemoryRow,
+  memoryFromRow,
+  type VersionRow,
+  versionFromRow,
+} from '../model/memory-record.js'
 import { checkMemoryFile, type MemoryFileCheck } from './check-memory-file.js'
 import { ReadOnlyFile } from './read-only-file.js'
 
@@ -25,7 +32,7 @@ export class MemoryArchive {
   }
 
   /**
-   * Every memory that is kept for the whole time of reading, in the order of storing, without those that have
+   * Every memory that is kept for the whole time of reading, with its versions, in the order of storing, without those that have
    * expired. Read a page at a time, so that a slow reader holds up neither the service nor its log.
    */
   *memories(): Generator<ArchivedMemory> {
@@ -36,12 +43,29 @@ export class MemoryArchive {
         this.#now(),
       )
       for (const row of page) {
-        yield { ...memoryFromRow(completed(row)), sent_at: isoOf(row.sent_at) }
+        yield { ...memoryFromRow(completed(row)), sent_at: isoOf(row.sent_at), ...this.#historyOf(row) }
       }
       const last = page.at(-1)
       if (last === undefined) return
       after = last.seq
     }
+  }
+
+  /** The versions before this one, the newest first; a file of an older program knows none. */
+  #historyOf({
+    seq,
+    version,
+  }: {
+    readonly seq: number
+    readonly version?: number
+  }): Pick<ArchivedMemory, 'history'> {
+    if (version === undefined || version === 1) return {}
+    const rows = this.#file.rows<VersionRow>(
+      'SELECT * FROM memory_versions WHERE seq = ? AND version < ? ORDER BY version DESC',
+      seq,
+      version,
+    )
+    return { history: rows.map(versionFromRow) }
   }
 
   /**
