@@ -114,7 +114,7 @@ describe('a guarded call that a person is asked about', () => {
     expect((await command('deny', String(id), '--note', 'too hot')).code).toBe(0)
     await refused
     const again = await guardCall(judge, denied, () => 'launched').catch((error: unknown) => error)
-    expect(again).toMatchObject({ code: 'denied', message: expect.stringContaining('too hot') })
+    expect(again).toMatchObject({ code: 'approval-denied', message: expect.stringContaining('too hot') })
   })
 
   it('approved for always runs without a question, until that is revoked', async () => {

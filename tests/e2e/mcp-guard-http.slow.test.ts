@@ -195,7 +195,7 @@ describe.each([
     expect(results.map((result) => textOf(result as Result))).toEqual(texts)
     const denied = await client.callTool({ name: 'erase' })
     expect(denied.isError).toBe(true)
-    expect(textOf(denied as Result)).toContain('the policy denies it: nobody may')
+    expect(textOf(denied as Result)).toContain('the policy denies it (rule never): nobody may')
     expect(seen.called).not.toContain('erase')
   })
 

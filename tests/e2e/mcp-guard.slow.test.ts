@@ -101,7 +101,9 @@ describe('the reference server of files behind the guard', () => {
 
     const denied = await guarded.client.callTool(write(join(folder, 'outside.txt')))
     expect(denied.isError).toBe(true)
-    expect(textOf(denied)).toMatch(/the policy denies it: it changes a file outside of the workspace/)
+    expect(textOf(denied)).toMatch(
+      /the policy denies it \(rule only-in-the-workspace\): it changes a file outside of the workspace/,
+    )
     const asked = await guarded.client.callTool(write(join(workspace, 'run.sh')))
     expect(textOf(asked)).toMatch(/nobody can be asked: it writes what is no text file/)
     expect(readFileSync(join(folder, 'outside.txt'), 'utf8')).toBe('as it was')

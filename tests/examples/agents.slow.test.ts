@@ -71,7 +71,9 @@ describe.each(FRAMEWORKS)('the example of %s', (name) => {
   it('does not run what it denies, and its model is told why', async () => {
     const output = await start('rm -rf /')
     expect(output).not.toContain('runs:')
-    expect(output).toContain('the policy denies it: it deletes what belongs to the system')
+    expect(output).toContain(
+      'the policy denies it (rule delete-system): it deletes what belongs to the system',
+    )
   })
 
   it('runs what a person approves, who is somebody else', async () => {
