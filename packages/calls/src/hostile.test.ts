@@ -72,6 +72,12 @@ describe('a tool that looks like one that is known', () => {
     'evil/read_file',
     'evil:read_file',
     'mcp__filesystem2__read_file',
+    'mcp__evil__filesystem__read_file',
+    'mcp__evil__functions__Bash',
+    'mcp__evil__default_api__Read',
+    'mcp__evil.filesystem.read_file',
+    'evil__mcp__filesystem__read_file',
+    'evil.filesystem.read_file',
     'read_file__',
     '__proto__',
     'toString',
@@ -80,10 +86,14 @@ describe('a tool that looks like one that is known', () => {
     expect(of(tool, {}).isKnown).toBe(isSame)
   })
 
-  it.each(['mcp__filesystem__read_file', 'filesystem.readFile', 'functions.read_file', 'Read', 'ReadFile'])(
-    '%s is one',
-    (tool) => expect(of(tool, {}).isKnown).toBe(true),
-  )
+  it.each([
+    'mcp__filesystem__read_file',
+    'filesystem.readFile',
+    'functions.read_file',
+    'functions.mcp__git__git_log',
+    'Read',
+    'ReadFile',
+  ])('%s is one', (tool) => expect(of(tool, {}).isKnown).toBe(true))
 })
 
 describe('a path that leads elsewhere', () => {

@@ -1,7 +1,7 @@
 import type { Annotations, Effect } from '../model/call.js'
 import { guessedTool } from './guessed-tool.js'
 import { KNOWN_TOOLS } from './known-tools.js'
-import { isOfServer, ownEntry, serverOf, type Tool, type Tools, toolName } from './tool.js'
+import { namePartsOf, ownEntry, serverOf, type Tool, type Tools, toolName } from './tool.js'
 
 /** What is known of a tool, or guessed. */
 export interface FoundTool extends Tool {
@@ -80,7 +80,10 @@ export class ToolCatalogue {
 function knownEntry(name: string): Tool | undefined {
   const plain = toolName(name)
   const server = serverOf(name)
-  const isProgram = PROGRAMS.has(server ?? '') && !isOfServer(name)
+  const { before, own, isOfServer } = namePartsOf(name)
+  // A server may call its own tools as another is called: `mcp__tickets__filesystem__read_file`.
+  if (own.length > 1 || !before.every((part) => PROGRAMS.has(part.toLowerCase()))) return undefined
+  const isProgram = PROGRAMS.has(server ?? '') && !isOfServer
   const isAnybodys = server === undefined || isProgram || KNOWN_SERVERS.has(server)
   if (plain === undefined || !isAnybodys) return undefined
   return ownEntry(KNOWN_TOOLS, plain)

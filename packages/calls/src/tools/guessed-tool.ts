@@ -1,6 +1,6 @@
 import type { Effect } from '../model/call.js'
 import { wordsIn } from './name-words.js'
-import type { Tool } from './tool.js'
+import { namePartsOf, type Tool } from './tool.js'
 
 /** Words by which the names of tools say what they do. */
 interface Action {
@@ -28,8 +28,8 @@ const ACTIONS: readonly Action[] = [
   ),
   action(
     'delete',
-    'delete remove destroy drop purge erase wipe clear reset cancel terminate uninstall revoke deactivate disable unlink truncate kill abort discard trash prune undeploy unpublish unassign detach revert rollback overwrite',
-    'stop shutdown close archive dismiss reject decline expire unsubscribe leave evict block ban suspend pause',
+    'delete remove destroy drop purge erase wipe clear reset cancel terminate uninstall revoke deactivate disable unlink truncate kill abort discard trash prune undeploy unpublish unassign detach revert rollback overwrite rm rmdir unmount',
+    'stop shutdown close archive dismiss reject decline expire unsubscribe leave evict block ban suspend pause flush reboot halt poweroff pop',
     '',
   ),
   action(
@@ -40,20 +40,20 @@ const ACTIONS: readonly Action[] = [
   ),
   action(
     'admin',
-    'grant configure authorize protect unprotect impersonate password passwords credential credentials secret secrets',
+    'grant chmod chown configure authorize protect unprotect impersonate password passwords credential credentials secret secrets',
     'install enable unlock lock rotate allow approve elevate',
     'admin permission permissions role roles user users account config settings setting policy firewall token key keys',
   ),
   action(
     'send',
     'send publish notify tweet upload submit broadcast',
-    'share invite reply forward announce react subscribe follow',
-    'post email mail message comment dm sms text report contact webhook',
+    'share invite reply forward announce react subscribe follow emit enqueue ship',
+    'post email mail message comment dm sms text report contact webhook alert fax vote',
   ),
   action(
     'write',
     'create write modify edit insert save rename upsert append duplicate reorder regenerate',
-    'add update set change move put store make schedule reschedule reserve assign mark toggle copy import register open turn adjust apply patch replace draft merge clone fork sync attach link push commit tag label click type fill press drag tap swipe select restore migrate transform annotate complete finish begin increment rebase unset repair recreate rebuild reinstall setup claim accept give join resolve unresolve reopen activate upgrade downgrade initialize init bootstrap sign',
+    'add update set change move put store make schedule reschedule reserve assign mark toggle copy import register open turn adjust apply patch replace draft merge clone fork sync attach link push commit tag label click type fill press drag tap swipe select restore migrate transform annotate complete finish begin increment rebase unset repair recreate rebuild reinstall setup claim accept give join resolve unresolve reopen activate upgrade downgrade initialize init bootstrap sign ack mint',
     'order book release',
   ),
 ]
@@ -73,21 +73,32 @@ const READ_NOUNS: ReadonlySet<string> = new Set(
   ),
 )
 
-/** What an unknown tool does, by the words of its name; empty where none tells. */
+/**
+ * What an unknown tool does, by the words of its name; empty where none tells. What its server is called says nothing
+ * of it: a server for search may post messages.
+ */
 export function guessedTool(name: string): Tool {
-  const effect = guessedEffect(name)
+  const { own, isOfServer } = namePartsOf(name)
+  const last = actingEffect(wordsIn(own.at(-1) ?? ''))
+  const effect = last ?? guessedEffect(isOfServer ? own.join('_') : name)
   return { effects: effect === undefined ? [] : [effect], roles: {}, isUntrusted: true }
 }
 
 /** The gravest effect that the words of a name, or of what says what is to be done, tell of. */
 export function guessedEffect(name: string): Effect | undefined {
   const words = wordsIn(name)
-  const clauses = clausesOf(words)
-  const found = ACTIONS.find((action) => clauses.some((clause) => tells(clause, action)))?.effect
-  const acts = found ?? joinedEffect(words)
+  const acts = actingEffect(words)
   if (acts !== undefined) return acts
+  const clauses = clausesOf(words)
   if (words.some((word) => WEB.has(word)) || clauses.some(goesOut)) return 'outward-read'
   return words.some((word) => READS.has(word) || READ_NOUNS.has(word)) ? 'read' : undefined
+}
+
+/** The gravest that is more than reading. */
+function actingEffect(words: readonly string[]): Effect | undefined {
+  const clauses = clausesOf(words)
+  const found = ACTIONS.find((action) => clauses.some((clause) => tells(clause, action)))?.effect
+  return found ?? joinedEffect(words)
 }
 
 /** `search`, `replace` of `search_and_replace`. */

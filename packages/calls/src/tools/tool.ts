@@ -36,20 +36,38 @@ export function toolName(name: string): string | undefined {
     .toLowerCase()
 }
 
+/** The parts of a name by whose they are. */
+interface NameParts {
+  /** What programs put in front of it. */
+  readonly before: readonly string[]
+  readonly server: string | undefined
+  /** What the server calls it; a gateway's has those of the servers behind it in front. */
+  readonly own: readonly string[]
+  readonly isOfServer: boolean
+}
+
+/** Clients and guards write the tool of a server of MCP as `mcp__tickets__read`. */
+export function namePartsOf(name: string): NameParts {
+  const parts = partsOf(name)
+  const mcp = parts.findIndex((part) => part.toLowerCase() === 'mcp')
+  const isOfServer = mcp >= 0 && parts.length - mcp > 2
+  const server = isOfServer ? mcp + 1 : parts.length - 2
+  return {
+    before: parts.slice(0, Math.max(0, isOfServer ? mcp : server)),
+    server: parts[server],
+    own: parts.slice(server + 1),
+    isOfServer,
+  }
+}
+
 /**
  * Whose tool it is, where the name tells: `filesystem` of `mcp__filesystem__read_file` and of
  * `mcp__server-filesystem__read_file`, in lower case.
  */
 export function serverOf(name: string): string | undefined {
-  return partsOf(name)
-    .at(-2)
-    ?.toLowerCase()
+  return namePartsOf(name)
+    .server?.toLowerCase()
     .replace(/^(?:mcp-)?server-|-mcp(?:-server)?$/, '')
-}
-
-/** Whether it is a tool of a server of MCP, as clients and guards write it: `mcp__tickets__read`. */
-export function isOfServer(name: string): boolean {
-  return partsOf(name).at(-3)?.toLowerCase() === 'mcp'
 }
 
 /** What a record has under a name, and not what every object has. */

@@ -232,6 +232,9 @@ tools:
   it.each([
     ['delete_ticket', {}],
     ['get_and_send', {}],
+    ['rmdir', {}],
+    ['reboot_host', {}],
+    ['deleteuser', {}],
     ['tickets', { action: 'delete' }],
     ['tickets', { http_method: 'POST' }],
     ['tickets', { query: 'mutation { close(id: 1) }' }],
