@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { FactOptions, FileFact } from './fact-types.js'
 import { isUnknown, movedIn } from './folders.js'
 import { hiddenFile } from './hidden-files.js'
@@ -42,22 +43,31 @@ export class FileCollector {
   }
 
   /** What it leads to by links is used as well as what it names. */
-  #follow(
+  #follow(where: string, fact: PathFact, access: FileFact['access'], from?: Directory): void {
+    if (fact.place === 'device' || fact.place === 'unknown') return
+    const isEntry = access === 'delete' && !/\/\.*$/.test(fact.text)
+    for (const real of this.#realFacts(where, fact, from, isEntry))
+      this.facts.push({ where, ...real, access, isWorkable: isWorkable(real, access, this.#options) })
+  }
+
+  /** What a path leads to that is not what it names. */
+  #realFacts(
     where: string,
-    { text, path, place }: PathFact,
-    access: FileFact['access'],
-    from?: Directory,
-  ): void {
+    { text, path }: PathFact,
+    from: Directory | undefined,
+    isEntry = false,
+  ): readonly PathFact[] {
     const { links, workspace } = this.#options
-    if (links === undefined || place === 'device' || place === 'unknown') return
-    // Behind a link `..` leads elsewhere than its text says.
-    const isClimbing = CLIMBS.test(text)
-    const named = isClimbing ? `${text.startsWith('/') ? '' : `${from?.path ?? workspace}/`}${text}` : path
-    const real = links.realPath(named, access === 'delete' && !/\/\.*$/.test(text))
+    if (links === undefined) return []
+    const folder = from?.path ?? workspace
+    const whole = posix.isAbsolute(text) ? text : posix.isAbsolute(folder) ? `${folder}/${text}` : path
+    // Behind a link `..` leads elsewhere than its text says, if whoever takes the path does not normalise it.
+    const named = CLIMBS.test(whole) ? [path, whole] : [path]
+    const found = new Set(named.map((one) => links.realPath(one, isEntry) ?? path))
     if (links.isExhausted) this.#unread.fail(where, 'more links than are followed')
-    if (real === undefined || real === path) return
-    const fact = { ...pathFact(real, this.#options), text }
-    this.facts.push({ where, ...fact, access, isWorkable: isWorkable(fact, access, this.#options) })
+    return [...found]
+      .filter((real) => real !== path)
+      .map((real) => ({ ...pathFact(real, this.#options), text }))
   }
 
   takeAll(
@@ -135,7 +145,9 @@ export class FileCollector {
     const changesFolder = isChange && (UNPACKS.test(name) || writes.every(({ text }) => isLink(text)))
     let isElsewhere = false
     for (const { path, certainty } of directories) {
-      const fact = pathFact('.', this.#options, certainty === 'unknown', path)
+      const named = pathFact('.', this.#options, certainty === 'unknown', path)
+      const real = certainty === 'unknown' ? [] : this.#realFacts(where, named, { path, certainty })
+      const fact = real.find(({ place }) => place !== 'workspace') ?? real[0] ?? named
       if (certainty === 'above' && fact.place === 'workspace') continue
       if (fact.place !== 'workspace' && certainty !== 'stray') isElsewhere = true
       const isOwn = fact.place === 'workspace' && isWorkable(fact, 'write', this.#options)

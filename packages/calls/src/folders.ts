@@ -1,4 +1,4 @@
-import type { FileFact, Folders } from './fact-types.js'
+import type { FactOptions, FileFact, Folders } from './fact-types.js'
 import { type Directory, directoriesFrom } from './shell/directory.js'
 import { directoryOptions } from './shell/directory-options.js'
 import type { CommandEffects } from './shell/programs/program.js'
@@ -13,16 +13,20 @@ export function directoryOf(folder: string | null): Directory {
   return { path: folder ?? '.', certainty: folder === null ? 'unknown' : 'known' }
 }
 
-/** An ordinary folder of the workspace counts as the workspace: from there nothing leads further away. */
+/**
+ * An ordinary folder of the workspace counts as the workspace: from there nothing leads further away. One that links lead
+ * to elsewhere is none.
+ */
 export function foldersLeft(
   directories: readonly Directory[] | undefined,
-  options: PathOptions,
+  options: FactOptions,
 ): Folders | undefined {
   return directories?.flatMap(({ path, certainty }) => {
     if (certainty === 'above') return []
     if (certainty === 'unknown') return null
     const fact = pathFact(path, options)
-    return fact.place === 'workspace' && !fact.path.includes('/.') ? [] : fact.path
+    const isOrdinary = fact.place === 'workspace' && !fact.path.includes('/.')
+    return isOrdinary && options.links?.realPath(fact.path) === undefined ? [] : fact.path
   })
 }
 

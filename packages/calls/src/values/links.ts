@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 export interface Links {
   /** An absolute path without links; undefined where it is the one that was asked for, or where nothing is known. */
   realPath(path: string, isEntry?: boolean): string | undefined
-  /** Whether more was asked than is looked up. */
+  /** Whether more was asked than is looked up, or something that nobody may look at here. */
   readonly isExhausted: boolean
 }
 
@@ -13,6 +13,9 @@ export interface Links {
 const MAXIMUM_LOOKS = 5_000
 /** As many as Linux follows. */
 const MAXIMUM_LINKS = 40
+
+/** Of whoever looks: no call can use such a path either. */
+const NOTHING_THERE = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])
 
 /** The folder of a workspace lies where it lies: nobody whose calls are judged can change that without being asked. */
 const ROOT_KEPT_MS = 1_000
@@ -61,7 +64,7 @@ class DiskLinks implements Links {
     if (this.#root !== undefined) return this.#root
     const now = performance.now()
     if (kept?.workspace !== this.#workspace || now > kept.untilMs) {
-      const isHere = this.#workspace !== '/' && linkAt(this.#workspace) !== null
+      const isHere = this.#workspace !== '/' && isThere(this.#workspace)
       const root = isHere ? this.#real('/', this.#workspace) : null
       kept = { workspace: this.#workspace, root, untilMs: now + ROOT_KEPT_MS }
     }
@@ -77,6 +80,8 @@ class DiskLinks implements Links {
       if (part === '' || part === '.') continue
       if (part === '..') {
         real = posix.dirname(real)
+        // Whoever normalises paths, or makes the folder first, comes back to one that is there.
+        isMissing = false
         continue
       }
       real = real === '/' ? `/${part}` : `${real}/${part}`
@@ -94,7 +99,7 @@ class DiskLinks implements Links {
       this.isExhausted = true
       return undefined
     }
-    const target = linkAt(path)
+    const target = this.#linkAt(path)
     if (typeof target === 'string') this.#followed++
     const led =
       typeof target === 'string'
@@ -103,18 +108,29 @@ class DiskLinks implements Links {
     this.#seen.set(path, led)
     return led
   }
+
+  /** Null where nothing is there. */
+  #linkAt(path: string): string | null | undefined {
+    try {
+      const found = lstatSync(path, { throwIfNoEntry: false })
+      if (found === undefined) return null
+      return found.isSymbolicLink() ? readlinkSync(path) : undefined
+    } catch (error) {
+      // What may not be looked at here may be a link for whoever makes the call.
+      this.isExhausted ||= !NOTHING_THERE.has((error as NodeJS.ErrnoException).code ?? '')
+      return null
+    }
+  }
 }
 
 /** Of the last workspace that was asked about. */
 let kept: { readonly workspace: string; readonly root: string | null; readonly untilMs: number } | undefined
 
-/** Null where nothing is there, or nobody may look. */
-function linkAt(path: string): string | null | undefined {
+/** A workspace that nobody may look at here is as one on another machine. */
+function isThere(path: string): boolean {
   try {
-    const found = lstatSync(path, { throwIfNoEntry: false })
-    if (found === undefined) return null
-    return found.isSymbolicLink() ? readlinkSync(path) : undefined
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
   } catch {
-    return null
+    return false
   }
 }

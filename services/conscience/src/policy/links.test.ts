@@ -13,10 +13,13 @@ let policy: Policy
 
 beforeAll(() => {
   workspace = join(mkdtempSync(join(tmpdir(), 'linked-')), 'app')
-  mkdirSync(workspace)
+  mkdirSync(join(workspace, 'src'), { recursive: true })
+  mkdirSync(join(workspace, '../out'))
+  symlinkSync('../out', join(workspace, 'out'))
   writeFileSync(join(workspace, '.env'), '')
   symlinkSync('/etc', join(workspace, 'link'))
   symlinkSync('.env', join(workspace, 'notes.txt'))
+  symlinkSync('notes.txt', join(workspace, 'n3'))
   policy = parsePolicy('{version: 1, include: [work, shell, files]}', 'policy.yaml', { workspace })
 })
 
@@ -38,18 +41,57 @@ it.each([
   expect(applied.map(({ name }) => name)).toEqual(expect.arrayContaining(rules))
 })
 
-it('what a tool other than a shell reads is looked up as well', () => {
-  const call = { tool: 'Read', arguments: { file_path: 'notes.txt' } }
-  expect(judgeCall(policy, call, { links: linksFrom(workspace) }).decision).toBe('ask')
+it.each([
+  'cd out && touch ../x',
+  'cd link && cp a ../x',
+  'cd out && echo x > ../x',
+  'git -C out add ../x',
+  'mkdir missing && cat missing/../n3',
+  'cd out && make',
+  'cd out && npm i',
+  'cd out && git commit -am x',
+  'git -C out commit -m x',
+])('what is done from a folder that is a link is done where that leads: %s', (command) => {
+  expect(judgeCall(policy, bash(command), { links: linksFrom(workspace) }).decision).not.toBe('allow')
 })
 
-it.each(['cat link/hosts', 'ls link', 'cat README.md', 'touch src/new.ts', 'rm link'])(
-  'what is allowed by its own name is allowed by a link: %s',
-  (command) => {
-    const { rules } = judgeCall(policy, bash(command), { links: linksFrom(workspace) })
-    expect(rules.filter(({ decision }) => decision !== 'allow')).toEqual([])
+it.each(['notes.txt', 'missing/../n3', 'link/../n3'])(
+  'what a tool other than a shell reads is looked up as well: %s',
+  (path) => {
+    const call = { tool: 'Read', arguments: { file_path: path } }
+    expect(judgeCall(policy, call, { links: linksFrom(workspace) }).decision).toBe('ask')
   },
 )
+
+it('a folder that a call says it is made in is looked up', () => {
+  const decided = (folder: string) => {
+    const call = { ...bash('make'), cwd: join(workspace, folder) }
+    return judgeCall(policy, call, { links: linksFrom(workspace) }).decision
+  }
+  expect(decided('src')).toBe('allow')
+  expect(decided('out')).toBe('ask')
+  expect(
+    judgeCall(policy, { ...bash('make'), cwd: `${workspace}/out/..` }, { links: linksFrom(workspace) })
+      .decision,
+  ).toBe('ask')
+})
+
+it.each([
+  'cat link/hosts',
+  'ls link',
+  'cat README.md',
+  'touch src/new.ts',
+  'rm link',
+  'cd src && touch ../x',
+  'cd src && make && cd .. && npm test',
+  'cd src && git commit -am x',
+  'mkdir -p new/deep && touch new/deep/../x',
+  'git -C src add ../x',
+  'cd link && ls',
+])('what is allowed by its own name is allowed by a link: %s', (command) => {
+  const { rules } = judgeCall(policy, bash(command), { links: linksFrom(workspace) })
+  expect(rules.filter(({ decision }) => decision !== 'allow')).toEqual([])
+})
 
 it('links are followed by the thread in which a service has calls judged', async () => {
   const thread = new EvaluationThread({ policy, budgetMs: 60_000, clock: systemClock, onEnd: () => {} })
