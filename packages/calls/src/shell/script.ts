@@ -45,7 +45,7 @@ import {
   staying,
 } from './shell-state.js'
 import { assigned, forgotten, inChild, isTurning, loosenedBy, namesIn } from './shell-variables.js'
-import { type Argument, argumentOf, argumentsOf } from './words.js'
+import { type Argument, argumentsOf, targetsOf } from './words.js'
 import { type Inner, NOTHING, unwrap } from './wrappers.js'
 
 const HERE: readonly Directory[] = [{ path: '.', certainty: 'known' }]
@@ -190,9 +190,9 @@ class ScriptReader implements ShellScript {
 
   #redirect({ target, operator }: Redirect, { variables, directories }: ShellState): void {
     if (target === undefined) return
-    const file = argumentOf(target, variables)
-    if (/^\d+$|^-$/.test(file.text) && operator.endsWith('&')) return
-    this.redirects.push({ target: file, isWrite: operator.includes('>'), directories })
+    for (const file of targetsOf(target, variables))
+      if (!operator.endsWith('&') || !/^\d+$|^-$/.test(file.text))
+        this.redirects.push({ target: file, isWrite: operator.includes('>'), directories })
   }
 
   #pipe(node: Pipeline, state: ShellState, depth: number, by: Around): Outcome {

@@ -1,4 +1,5 @@
 import type { Word, WordPart } from 'unbash'
+import { combined, expanded } from './braces.js'
 
 /** A word of a command as the shell would pass it; `text` is as far as it is known before it runs. */
 export interface Argument {
@@ -22,23 +23,57 @@ export function argumentOf(word: Word, variables: Variables): Argument {
   if (parts === undefined) return atHome({ text: word.value, isDynamic: false }, variables)
   const known = parts.map((part) => partOf(part, variables))
   const text = known.map(({ text }) => text).join('')
-  const leads =
-    (parts.some(({ type }) => type === 'BraceExpansion') && leadsElsewhere(text)) ||
-    (parts.some(({ type }) => type === 'Glob' || type === 'ExtendedGlob') && CLIMBS.test(text))
-  return atHome({ text, isDynamic: leads || known.some(({ isDynamic }) => isDynamic) }, variables)
+  const climbs = parts.some(({ type }) => /Glob|Brace/.test(type)) && CLIMBS.test(text)
+  return atHome({ text, isDynamic: climbs || known.some(({ isDynamic }) => isDynamic) }, variables)
 }
 
 /** A pattern that `..` may be among what it selects of, and what is named behind it. */
 const CLIMBS = /(?:^|\/)\.(?:[*?[]|[@!+]\()[^/]*\/./
 
-/** The words that a shell makes of one in a command, where it parts the text of variables that do not stand in quotes. */
+/**
+ * The words that a shell makes of one in a command, where it makes several of one with braces and parts the text of
+ * variables that do not stand in quotes.
+ */
 export function argumentsOf(word: Word, variables: Variables): Argument[] {
+  if (hasBraces(word)) return bracedOf(word, variables)
   const argument = argumentOf(word, variables)
   const parted = word.parts?.filter((part) => /\s/.test(textOf(part, variables))) ?? []
   if (parted.length === 0) return [argument]
   if (word.parts?.length !== 1) return [{ ...argument, isDynamic: true }]
   const texts = argument.text.split(/\s+/).filter((text) => text !== '')
   return texts.map((text) => ({ text, isDynamic: argument.isDynamic }))
+}
+
+/** What a redirection may lead to: of several files some shells use each, some none, and some the one that is named so. */
+export function targetsOf(word: Word, variables: Variables): Argument[] {
+  if (!hasBraces(word)) return [argumentOf(word, variables)]
+  return bracedOf(word, variables).map(({ text }) => ({ text, isDynamic: true }))
+}
+
+function hasBraces({ parts }: Word): boolean {
+  return parts?.some(({ type }) => type === 'BraceExpansion') === true
+}
+
+function bracedOf(word: Word, variables: Variables): Argument[] {
+  const { text: whole, parts = [] } = word
+  const known = parts.map((part) => partOf(part, variables))
+  const { texts, isKnown } = combined(
+    parts.map((part, i) =>
+      part.type === 'BraceExpansion'
+        ? expanded(part.text)
+        : { texts: [known[i]?.text ?? ''], isKnown: known[i]?.isDynamic === false },
+    ),
+  )
+  const isUnknown =
+    !isKnown ||
+    parts.some(
+      (part) =>
+        (part.type === 'BraceExpansion' && /[$`]/.test(part.text)) || /\s/.test(textOf(part, variables)),
+    )
+  const named = texts.filter((text) => text !== '')
+  return (isKnown ? named : [...named, whole]).map((text) =>
+    atHome({ text, isDynamic: isUnknown || CLIMBS.test(text) }, variables),
+  )
 }
 
 /** Of a variable that the script sets. */
@@ -53,15 +88,6 @@ function atHome({ text, isDynamic }: Argument, variables: Variables): Argument {
   if (!text.startsWith('~') || !variables.has('HOME') || !/^~(?:\/|$)/.test(text)) return { text, isDynamic }
   const home = variableOf('HOME', '~', variables)
   return { text: `${home.text}${text.slice(1)}`, isDynamic: isDynamic || home.isDynamic }
-}
-
-/**
- * Whether some word that a shell makes of one with braces may lie elsewhere than the one with them: `a/{../../b,c}`,
- * `{/etc,a}`, `{,a}/etc`, `.{a,}./b`.
- */
-function leadsElsewhere(text: string): boolean {
-  const plain = text.replace(/['"\\]/g, '')
-  return /[{,][/~]|[$`]|\.\.(?!\w)|\.[,}]|\}\.(?:[/{]|$)|^\{(?:.*[{,])?[,}]/s.test(plain)
 }
 
 function partOf(part: WordPart, variables: Variables): Argument {
