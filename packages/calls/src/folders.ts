@@ -1,6 +1,7 @@
 import type { FactOptions, FileFact, Folders } from './fact-types.js'
 import { type Directory, directoriesFrom } from './shell/directory.js'
 import { directoryOptions } from './shell/directory-options.js'
+import { optionValue } from './shell/option-values.js'
 import type { CommandEffects } from './shell/programs/program.js'
 import type { ShellCommand } from './shell/shell-script.js'
 import type { Argument } from './shell/words.js'
@@ -60,12 +61,27 @@ export function movedIn(
 const INSTALLED =
   /^(?:\/(?:usr|bin|sbin|opt|nix|snap|home\/linuxbrew|Applications|System|Library)\/|(?:~|\/(?:home|Users)\/[^/]+|\/root)\/(?:\.[\w-]+\/(?:[\w.+-]+\/)*|go\/|\w*conda\w*\/)s?bin\/)/
 
+const REPOSITORY = ['--git-dir', '--work-tree']
+
+/** Git runs what the settings of a repository name, and those of another one are not the project's own. */
+function isOtherRepository({ name, args, directories }: ShellCommand, options: PathOptions): boolean {
+  if (name !== 'git') return false
+  const end = args.findIndex(
+    ({ text }, i) => !text.startsWith('-') && !/^-(?:[cC]|-[a-z-]+)$/.test(args[i - 1]?.text ?? ''),
+  )
+  return args.slice(0, end < 0 ? args.length : end).some((word, i) => {
+    const value = optionValue(word, args[i + 1], REPOSITORY)?.value
+    if (value === undefined) return false
+    return directories.some(
+      ({ path }) => pathFact(value.text, options, value.isDynamic, path).place !== 'workspace',
+    )
+  })
+}
+
 /** A program elsewhere is another one, whatever its name is. */
-export function asCalled(
-  { path, directories }: ShellCommand,
-  found: CommandEffects,
-  options: PathOptions,
-): CommandEffects {
+export function asCalled(command: ShellCommand, found: CommandEffects, options: PathOptions): CommandEffects {
+  const { path, directories } = command
+  if (isOtherRepository(command, options)) return { ...found, effects: ['execute'] }
   if (!path.includes('/')) return found
   const isOrdinary = directories.every((directory) => {
     const fact = pathFact(path, options, false, directory.path)

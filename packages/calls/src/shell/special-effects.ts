@@ -1,4 +1,5 @@
 import type { Effect } from '../model/call.js'
+import { isRunByGit } from './git-settings.js'
 import { isLoading, settingIn } from './loading-variables.js'
 import { changesNetwork, leavesProject } from './outward-tasks.js'
 import type { CommandEffects } from './programs/program.js'
@@ -97,7 +98,7 @@ function tarEffect(args: readonly Argument[], { effects }: CommandEffects): Effe
 }
 
 function gitEffect(args: readonly Argument[], { words }: CommandEffects): Effect | undefined {
-  if (has(args, /^ext::|^core\.(?:worktree|hookspath)=/i)) return 'execute'
+  if (has(args, /^ext::/i) || isRunByGit(args, words[1])) return 'execute'
   const isOverwriting = words[1] === 'checkout' && checksOutFile(args.map(({ text }) => text))
   return isOverwriting ? 'delete' : undefined
 }
