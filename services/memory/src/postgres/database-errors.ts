@@ -13,6 +13,7 @@ const UNTRUSTED: Advice = [
 /** By SQLSTATE, or by its class, which is the first two characters. */
 const BY_STATE: Readonly<Record<string, Advice>> = {
   '08': AWAY,
+  '25P02': AWAY,
   '25P03': AWAY,
   '25006': ['storage-readonly', 'only reads: it is a standby, or set so'],
   '28': REFUSED,

@@ -86,9 +86,9 @@ export class DatabasePool {
   /** The same in one transaction, which begins with `begin`; it is on the disk when this resolves. */
   transaction<T>(begin: string, work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.use(async (session) => {
-      await session.rows(begin)
       let result: T
       try {
+        await session.rows(begin)
         result = await work(session)
       } catch (error) {
         await session.rows('ROLLBACK').catch(() => {})

@@ -145,7 +145,8 @@ async function search(
       : recalled
   })
   const isFused = ranking !== byWords
-  return answer(memories, { found, ranking, isFused, page, end: offset + memories.length })
+  const isFull = page.length === query.limit
+  return answer(memories, { found, ranking, isFused, page, isFull, end: offset + memories.length })
 }
 
 /** Similarities by the documents of an index. */
@@ -164,20 +165,24 @@ interface Answered {
   /** By meaning, too, which never counts all. */
   readonly isFused: boolean
   readonly page: readonly unknown[]
+  /** Whether the page has as many as were asked for. */
+  readonly isFull: boolean
   readonly end: number
 }
 
 function answer(
   memories: MemoryRecalled['memories'],
-  { found, ranking, isFused, page, end }: Answered,
+  { found, ranking, isFused, page, isFull, end }: Answered,
 ): MemoryRecalled {
   const total = Math.max(found.total, ranking.ranked.length)
+  const isAtLeast = found.isTotalAtLeast || isFused
+  const mayBeMore = end < total || (isAtLeast && isFull)
   return {
     memories,
     total,
-    ...(found.isTotalAtLeast || isFused ? { total_is_at_least: true as const } : {}),
+    ...(isAtLeast ? { total_is_at_least: true as const } : {}),
     ...(memories.length < page.length ? { truncated: true as const } : {}),
-    ...(memories.length > 0 && end < total ? { next_cursor: cursorAt([end]) } : {}),
+    ...(memories.length > 0 && mayBeMore ? { next_cursor: cursorAt([end]) } : {}),
   }
 }
 

@@ -37,7 +37,8 @@ export interface Provenance {
 /** One session of each owner that has one of this name. */
 interface OwnedSession {
   readonly owner: string
-  /** The document of its last turn. */
+  /** The documents of its first and its last turn. */
+  first: number
   last: number
   readonly number: number
 }
@@ -163,20 +164,22 @@ export class Documents {
     provenance.count++
   }
 
-  /** Takes its place among the turns of its session, nearly always behind the last one. */
+  /** Takes its place among the turns of its session, nearly always behind the last one, or before the first. */
   #join(doc: number, owner: string, sessionId: string, turn: number): void {
     const session = this.#session(owner, sessionId)
     this.turn[doc] = turn
     this.session[doc] = session.number
-    let before = session.last
-    let after = NONE
+    const isFirst = session.first !== NONE && turn < (this.turn[session.first] as number)
+    let before = isFirst ? NONE : session.last
+    let after = isFirst ? session.first : NONE
     while (before !== NONE && (this.turn[before] as number) > turn) {
       after = before
       before = this.before[before] as number
     }
     this.before[doc] = before
     this.after[doc] = after
-    if (before !== NONE) this.after[before] = doc
+    if (before === NONE) session.first = doc
+    else this.after[before] = doc
     if (after === NONE) session.last = doc
     else this.before[after] = doc
   }
@@ -185,7 +188,7 @@ export class Documents {
     const ofThisName = this.#sessions.get(sessionId)
     const known = ofThisName?.find((one) => one.owner === owner)
     if (known !== undefined) return known
-    const session = { owner, last: NONE, number: this.#sessionCount++ }
+    const session = { owner, first: NONE, last: NONE, number: this.#sessionCount++ }
     if (ofThisName === undefined) this.#sessions.set(sessionId, [session])
     else ofThisName.push(session)
     return session

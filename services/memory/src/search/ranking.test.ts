@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { NONE } from './documents.js'
 import { fuse } from './fuse.js'
 import { IndexFilter } from './index-filter.js'
 import { type IndexedRow, MemoryIndex } from './memory-index.js'
@@ -6,6 +7,7 @@ import { Postings } from './postings.js'
 import { Ranker } from './ranking.js'
 import { lengthNorm, RANKING } from './settings.js'
 import { timesIn } from './signals/asked-times.js'
+import { eachNeighbour } from './signals/neighbours.js'
 import { Vocabulary } from './vocabulary.js'
 
 const NOW = Date.parse('2026-05-01T12:00:00Z')
@@ -298,6 +300,29 @@ describe('times in a question', () => {
     expect(timesIn(text, NOW)).toEqual([])
   })
 })
+
+describe('neighbours', () => {
+  it('are few, however many turns of one number a session has', () => {
+    const rows = Array.from({ length: 100 }, (_, i) => row(i + 1, `remark ${i}`, { session_id: 's' }))
+    const { documents } = indexOf(...rows)
+    const visited: number[] = []
+    eachNeighbour(documents, 50, 4, (neighbour) => visited.push(neighbour))
+    expect(visited.sort((a, b) => a - b)).toEqual([...range(42, 50), ...range(51, 59)])
+  })
+
+  it('are those of the session in the order of its turns, whatever the order they came in', () => {
+    const turns = [5, 4, 3, 9, 1, 7]
+    const rows = turns.map((turn, i) => row(i + 1, `remark ${turn}`, { session_id: 's', turn }))
+    const { before, after } = indexOf(...rows).documents
+    const inOrder = [4, 2, 1, 0, 5, 3]
+    expect(inOrder.map((doc) => before[doc])).toEqual([NONE, 4, 2, 1, 0, 5])
+    expect(inOrder.map((doc) => after[doc])).toEqual([2, 1, 0, 5, 3, NONE])
+  })
+})
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
+}
 
 describe('fusing', () => {
   it('puts first what is near the top of several lists', () => {

@@ -5,7 +5,7 @@ import type { IndexFilter } from './index-filter.js'
 import type { MemoryIndex } from './memory-index.js'
 import { type AskedWord, askedWords } from './question.js'
 import { boost, MOST_BOOST } from './score.js'
-import { MOST_TOLD_APART, Scoring, type WeightedTerm } from './scoring.js'
+import { MOST_TOLD_APART, Scoring } from './scoring.js'
 import { RANKING, type RankingSettings } from './settings.js'
 import { timesIn } from './signals/asked-times.js'
 import { feedbackShare, feedbackTerms } from './signals/feedback.js'
@@ -23,8 +23,6 @@ const TIME_SHARE = 0.25
 const TOLD_TIME_SHARE = 0.15
 /** Words that more texts have take longer to score than all others together. */
 const COMMON = 20_000
-/** What a text may get by a word, beside its rarity: a word that it has twice, at a usual length. */
-const COMMON_REACH = 1.4
 
 export interface Ranked {
   readonly doc: number
@@ -102,12 +100,11 @@ export class Ranker {
     const depth = Math.max(options.depth, WINDOW)
     const words = this.#rarestFirst(asked)
     const isPruned = this.#addWords(words, depth, options)
+    this.scoring.endWhole()
     const total = this.scoring.fittingCount
-    const first = this.#select(depth, options.nowMs)
-    const widening = this.#widen(asked, first, options)
-    const all = widening.length > 0 ? this.#select(depth, options.nowMs) : first
-    const window = all.slice(0, WINDOW)
-    if (isPruned) this.#addNeighbours(window, words, widening)
+    const all = this.#select(depth, options.nowMs)
+    const window = this.#widened(all.slice(0, WINDOW), asked, options)
+    if (isPruned) this.#addNeighbours(window, words)
     const parts = this.#parts(window, text, asked, options)
     const ranked = this.#withNeighbours(window, parts, asked, options)
     const least = ranked.at(-1)?.score ?? 0
@@ -147,13 +144,13 @@ export class Ranker {
     }
     scoring.filter(filter)
     if (common.length === 0) return false
-    const reach = common.reduce((sum, { rarity }) => sum + rarity, 0) * COMMON_REACH
+    const lists = common.flatMap(({ terms, bit }) => terms.map((term) => ({ ...term, bit })))
+    const reach = lists.reduce((sum, term) => sum + scoring.mostOf(term), 0) * MOST_BOOST
     const least = this.#least(depth, nowMs)
-    if (least > reach) {
+    if (least > reach * (1 + ROUNDING)) {
       for (const { terms, bit } of common) for (const term of terms) scoring.addToTouched(term, bit)
       return true
     }
-    const lists = common.flatMap(({ terms, bit }) => terms.map((term) => ({ ...term, bit })))
     if (words.length > MOST_TOLD_APART || !this.#frequent.mayAddBest(lists)) {
       return this.#addFrequent(lists, depth, { filter, nowMs }, least)
     }
@@ -192,11 +189,7 @@ export class Ranker {
   }
 
   /** Scores those neighbours of the best that a search left out which ended early. */
-  #addNeighbours(
-    window: readonly Ranked[],
-    words: readonly RankedWord[],
-    widening: readonly WeightedTerm[],
-  ): void {
+  #addNeighbours(window: readonly Ranked[], words: readonly RankedWord[]): void {
     const { scoring } = this
     const { scores } = scoring
     const { documents } = this.index
@@ -213,8 +206,6 @@ export class Ranker {
     if (left.size === 0) return
     const docs = Uint32Array.from(left).sort()
     for (const { terms, bit } of words) for (const term of terms) scoring.add(term, bit, docs)
-    const having = docs.filter((doc) => scores[doc] !== 0)
-    for (const term of widening) scoring.add(term, 0, having)
   }
 
   #rarestFirst(asked: readonly AskedWord[]): RankedWord[] {
@@ -250,22 +241,31 @@ export class Ranker {
     return best.sorted()
   }
 
-  /** Adds what the terms of the best texts are worth, and gives these; none where the texts are too short to learn from. */
-  #widen(asked: readonly AskedWord[], best: readonly Ranked[], { textsOf }: RankingOptions): WeightedTerm[] {
+  /**
+   * Puts the best in order by what the terms of the very best are worth in them, too; as they are where texts are too
+   * short to learn from. What comes after them is left alone, so that the order does not depend on how much was scored.
+   */
+  #widened(best: readonly Ranked[], asked: readonly AskedWord[], options: RankingOptions): readonly Ranked[] {
+    const { textsOf, nowMs } = options
+    const { scoring } = this
+    const { occurredAt, importance, length } = this.index.documents
     const top = best.slice(0, this.#settings.feedbackTexts)
-    const lengths = top.map(({ doc }) => this.index.documents.length[doc] as number)
-    if (feedbackShare(lengths, this.#settings) === 0) return []
+    const lengths = top.map(({ doc }) => length[doc] as number)
+    if (feedbackShare(lengths, this.#settings) === 0) return best
     const texts = textsOf(top.map(({ doc }) => doc)).map((text, i) => ({
       text,
       score: (top[i] as Ranked).score,
       length: lengths[i] as number,
     }))
-    const terms = feedbackTerms(this.index, this.scoring, texts, {
-      asked: asked.length,
-      settings: this.#settings,
-    })
-    for (const term of terms) this.scoring.addToTouched(term, 0)
-    return terms
+    const terms = feedbackTerms(this.index, scoring, texts, { asked: asked.length, settings: this.#settings })
+    const docs = Uint32Array.from(best, ({ doc }) => doc).sort()
+    for (const term of terms) scoring.add(term, 0, docs)
+    const widened = new Best(docs.length, occurredAt)
+    for (const doc of docs) {
+      const factor = boost(importance[doc] as number, nowMs - (occurredAt[doc] as number))
+      widened.offer(doc, (scoring.scores[doc] as number) * factor)
+    }
+    return widened.sorted()
   }
 
   /** The parts of the score that need the text or the time of each. */

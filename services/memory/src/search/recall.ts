@@ -172,7 +172,7 @@ export class Recall {
     const { index } = this.#keeper
     const [offset = 0] = query.cursor === undefined ? [query.offset ?? 0] : placeOf(query.cursor, 1)
     const depth = offset + query.limit
-    const wanted = this.#wanted(text, filter, nowMs)
+    const wanted = this.#wanted(text, filter, { nowMs, asked })
     const nearest = this.#meaning.nearest(asked, index, { wanted, depth })
     const near = nearest !== undefined && 'near' in nearest ? nearest.near : undefined
     const ranker = this.#rankerOf(index)
@@ -196,22 +196,25 @@ export class Recall {
         : recalled
     })
     const end = offset + memories.length
+    const mayBeMore = end < ranking.total || (ranking.isTotalAtLeast && page.length === query.limit)
     return {
       memories,
       total: ranking.total,
       ...(ranking.isTotalAtLeast ? { total_is_at_least: true } : {}),
       ...(memories.length < page.length ? { truncated: true } : {}),
-      ...(memories.length > 0 && end < ranking.total ? { next_cursor: cursorAt([end]) } : {}),
+      ...(memories.length > 0 && mayBeMore ? { next_cursor: cursorAt([end]) } : {}),
     }
   }
 
   /** The file is asked about those alone that have a word of the question, or fit what the index knows, where these are few. */
-  #wanted(text: string, filter: Filter, nowMs: number): IndexFilter {
+  #wanted(text: string, filter: Filter, { nowMs, asked }: Asked): IndexFilter {
     const { index } = this.#keeper
     const known = this.#fitting(filter, nowMs)
     if (!asksTheFile(filter)) return known
     const { sql, values } = filterCondition(filter, nowMs)
-    const docs = known.few ?? fewWithWords(index, text, known)
+    // What is near in meaning has none of the words.
+    const isByWords = asked === undefined || 'missing' in asked
+    const docs = known.few ?? (isByWords ? fewWithWords(index, text, known) : undefined)
     const rows =
       docs === undefined
         ? this.#rows<{ seq: number }>(`SELECT m.seq FROM memories m WHERE ${sql}`, values)

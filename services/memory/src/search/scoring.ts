@@ -130,6 +130,11 @@ export class Scoring {
     })
   }
 
+  /** Scores may be added to again, those that are whole, too. */
+  endWhole(): void {
+    this.#whole = 0
+  }
+
   /** From now on nothing is added to the scores there are, nor to those that `addWhole` makes. */
   markWhole(): void {
     this.#whole = WHOLE

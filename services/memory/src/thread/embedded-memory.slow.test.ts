@@ -75,6 +75,17 @@ describe('what means the same', () => {
     expect(await found('car', 'eve')).toEqual(['the vehicle of all'])
   })
 
+  it('is found among what a condition on metadata leaves, though it has none of the words', async () => {
+    await open()
+    const shop = { metadata: { project: 'shop' } }
+    await store('a car wash', 'ann', shop)
+    await store('an automobile in the yard', 'ann', shop)
+    await store('the vehicle of another project', 'ann', { metadata: { project: 'farm' } })
+    await filled(3)
+    const inShop = await found('car', 'ann', { where: { project: 'shop' } })
+    expect(inShop.sort()).toEqual(['a car wash', 'an automobile in the yard'])
+  })
+
   it('is forgotten with its memory', async () => {
     await open()
     await store('the sea is cold')

@@ -60,6 +60,11 @@ export class Filled {
     }
   }
 
+  /** As many as are said, of a length, with these words. */
+  addOf(count: number, length: number, counts: readonly (readonly [string, number])[]): void {
+    for (let i = 0; i < count; i++) this.index.putCounted(this.#facts('a'), length, counts)
+  }
+
   /** Those that have some of several frequent words, and one of a hundred a rare one, of three owners. */
   addMixed(count: number): void {
     const { random } = this

@@ -1,10 +1,43 @@
 import { describe, expect, it } from 'vitest'
 import type { Filter } from '../filter.js'
 import { IndexFilter } from '../index-filter.js'
+import { MemoryIndex } from '../memory-index.js'
 import { Ranker } from '../ranking.js'
-import { bestOfAll, bestOfRanking, DAY, Filled, KINDS, type Kind, NOW } from './filled-index.support.js'
+import {
+  bestOfAll,
+  bestOfRanking,
+  DAY,
+  Filled,
+  KINDS,
+  type Kind,
+  NOW,
+  randomFrom,
+} from './filled-index.support.js'
 
 const MEMORIES = 30_000
+
+/** Texts of some sixty words about forty topics, of which nearly all have two frequent words. */
+function longTexts(count: number): { index: MemoryIndex; texts: readonly string[] } {
+  const random = randomFrom(7)
+  const index = new MemoryIndex()
+  const texts = Array.from({ length: count }, (_, i) => {
+    const words = Array.from({ length: 30 + Math.floor(random() * 60) }, () => {
+      const isOfTopic = random() < 0.4
+      return `w${Math.floor(isOfTopic ? 3000 + (i % 40) * 20 + random() * 20 : random() ** 2 * 3000)}`
+    })
+    for (const word of ['alpha', 'beta']) {
+      const times = random() < 0.9 ? 1 + Math.floor(random() * 4) : 0
+      for (let k = 0; k < times; k++) words[Math.floor(random() * words.length)] = word
+    }
+    return words.join(' ')
+  })
+  for (const [i, content] of texts.entries()) {
+    const facts = { owner: 'a', scope: 'private', layer: 'semantic', importance: 0.5, expires_at: null }
+    const occurred_at = NOW - Math.floor(random() * 400) * DAY
+    index.put({ seq: i + 1, content, tags: '[]', metadata: '{}', created_at: NOW, occurred_at, ...facts })
+  }
+  return { index, texts }
+}
 const FILTERS: readonly Filter[] = [{}, { reach: { owner: 'owner-1' } }, { fromMs: NOW - 500 * DAY }]
 
 describe('the best of several frequent words', () => {
@@ -56,6 +89,32 @@ describe('the best of several frequent words', () => {
     expect(looked('alpha')).toBeLessThan(MEMORIES / 20)
     expect(looked('delta epsilon')).toBeLessThan(MEMORIES / 5)
     expect(looked('alpha beta')).toBeLessThan(MEMORIES / 5)
+  })
+
+  it('are the same whether their lists are there or not, with what their texts say beside the words', () => {
+    const { index, texts } = longTexts(24_000)
+    const ranker = new Ranker(index)
+    const ask = () => {
+      const filter = new IndexFilter(index, {}, NOW)
+      const textsOf = (docs: readonly number[]) => docs.map((doc) => texts[doc] as string)
+      return ranker.rank('alpha beta', { filter, depth: 200, nowMs: NOW, textsOf })
+    }
+    // Lists are made when words are asked for together again.
+    const [first, second] = [ask(), ask()]
+    expect([first.isTotalAtLeast, second.isTotalAtLeast]).toEqual([false, true])
+    const bestOf = ({ ranked }: typeof first) => ranked.slice(0, 30).map(({ doc }) => doc)
+    expect(bestOf(second)).toEqual(bestOf(first))
+  })
+
+  it('are found beside rare words that more texts have than a page has room for', () => {
+    const filled = new Filled(KINDS['a year old'] as Kind, 6)
+    const { index } = filled
+    filled.addOf(20_100, 20, [['alpha', 1]])
+    filled.addOf(300, 20, [['rare', 1]])
+    filled.addOf(1, 20, [['alpha', 12]])
+    const filter = new IndexFilter(index, {}, NOW)
+    const { best } = bestOfRanking(new Ranker(index), 'rare alpha', filter, NOW)
+    expect(best).toEqual(bestOfAll(index, 'rare alpha', filter, NOW))
   })
 
   it('are worth what their neighbours are, though the search did not come by these', () => {

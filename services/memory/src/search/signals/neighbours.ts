@@ -13,6 +13,8 @@ const AFTER = 0.8
 const DECAY = 0.8
 /** What the words of a neighbour count at each distance; turns of the same number are next to each other. */
 const NEAR = Float64Array.from({ length: TURNS + 1 }, (_, distance) => DECAY ** Math.max(0, distance - 1))
+/** Of each side: turns of one number are all neighbours of each other, and a session may have thousands. */
+const MOST_NEIGHBOURS = 8
 /** What is only known to belong together by its time. */
 const SUPPOSED = 0.5
 
@@ -23,12 +25,14 @@ export function eachNeighbour(documents: Documents, doc: number, turns: number, 
   const { turn, session, before, after } = documents
   const own = turn[doc] as number
   const known = session[doc] === NONE ? SUPPOSED : 1
-  for (let at = before[doc] as number; at !== NONE; at = before[at] as number) {
+  let left = MOST_NEIGHBOURS
+  for (let at = before[doc] as number; at !== NONE && left > 0; at = before[at] as number, left--) {
     const distance = own - (turn[at] as number)
     if (distance > turns) break
     visit(at, known * (NEAR[distance] as number))
   }
-  for (let at = after[doc] as number; at !== NONE; at = after[at] as number) {
+  left = MOST_NEIGHBOURS
+  for (let at = after[doc] as number; at !== NONE && left > 0; at = after[at] as number, left--) {
     const distance = (turn[at] as number) - own
     if (distance > turns) break
     visit(at, known * AFTER * (NEAR[distance] as number))
