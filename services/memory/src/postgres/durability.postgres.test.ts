@@ -148,6 +148,21 @@ describe('the turn to write', () => {
     await expect(still).rejects.toMatchObject({ code: 'storage-away', retryable: true })
     expect(await server.sql(nameOf(url), 'SELECT * FROM jamey_memory.gone')).toEqual([])
   })
+
+  it('that was waited for in vain leaves a connection that writes the next time', async () => {
+    const address = readDatabaseUrl(await server.newDatabase()) as DatabaseAddress
+    const pool = (statementMs: number) => {
+      const made = new DatabasePool({ address, connections: 1, statementMs, clock: () => performance.now() })
+      onTestFinished(() => made.close())
+      return made
+    }
+    const [holding, waiting] = [pool(30_000), pool(200)]
+    const one = () => waiting.transaction(BEGIN_WRITING, (session) => session.rows('SELECT 1 AS one'))
+    await holding.transaction(BEGIN_WRITING, async () => {
+      await expect(one()).rejects.toMatchObject({ code: 'storage-busy', retryable: true })
+    })
+    expect(await one()).toEqual([{ one: 1 }])
+  })
 })
 
 describe('the schema', () => {
