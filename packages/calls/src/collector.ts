@@ -12,7 +12,7 @@ import { type SecretFact, secretsIn } from './text/secrets.js'
 import { type SignalFact, signalsIn } from './text/signals.js'
 import type { FoundTool } from './tools/catalogue.js'
 import { guessedRole } from './tools/guessed-role.js'
-import { saidEffect } from './tools/said-effect.js'
+import { isOutput, saidEffect } from './tools/said-effect.js'
 import { ownEntry } from './tools/tool.js'
 import { addressesIn, type MailFact } from './values/mail.js'
 import { amountOf } from './values/money.js'
@@ -45,6 +45,9 @@ export class Collector {
   readonly #secrets: (SecretFact & Placed)[] = []
   readonly #signals: (SignalFact & Placed)[] = []
   readonly #texts: (Placed & { role: Role | undefined; text: string })[] = []
+  /** Patches that name no file, which is right where another argument does. */
+  readonly #nameless: string[] = []
+  #namesPath = false
   readonly #whereabouts: Whereabouts
   readonly #files: FileCollector
 
@@ -68,6 +71,7 @@ export class Collector {
   facts(): Facts {
     for (const [where, words] of this.#wordLists ?? []) this.#takeScript(where, words.map(quoted).join(' '))
     this.#wordLists = undefined
+    this.#checkPatches()
     return {
       tool: this.#name,
       isKnown: this.#tool.isKnown,
@@ -135,6 +139,8 @@ export class Collector {
       case 'patch':
         return this.#takePatch(where, value)
       case 'path':
+        this.#namesPath ||= value.trim() !== ''
+        return this.#takePath(where, value)
       case 'directory':
         return this.#takePath(where, value)
       case 'url':
@@ -153,6 +159,11 @@ export class Collector {
     if (effect !== undefined) this.#effects.add(effect)
     if (role === 'url' && urlFact(text)?.isLocal === false) this.#effects.add('outward-read')
     if (role === 'query' && looksLikeSql(text)) this.#takeSql(where, text)
+    // What reads may put what it has read somewhere.
+    if (isOutput(name) && /^(?:~|\/|\.\.?[/\\]|[A-Za-z]:\\)|[/\\]\.\.[/\\]/.test(text)) {
+      this.#takePath(where, text, 'write')
+      this.#effects.add('write')
+    }
   }
 
   /**
@@ -232,10 +243,18 @@ export class Collector {
 
   #takePatch(where: string, patch: string): void {
     const files = filesInPatch(patch)
-    if (files.length === 0 && patch.trim() !== '') this.fail(where, 'a patch that names no file')
+    if (files.length === 0 && patch.trim() !== '') this.#nameless.push(where)
     const { named } = this.#whereabouts
     for (const { text, access } of files)
       this.#files.takeAll(where, [{ text, isDynamic: false }], access, named)
+  }
+
+  /** What a tool changes that takes patches is known by what names it. */
+  #checkPatches(): void {
+    if (this.#namesPath) return
+    const takesPatches = this.#tool.isKnown && Object.values(this.#tool.roles).includes('patch')
+    const isNothing = takesPatches && this.#nameless.length === 0 && this.#files.facts.length === 0
+    for (const where of isNothing ? [''] : this.#nameless) this.fail(where, 'a patch that names no file')
   }
 
   #takeRecipients(where: string, text: string): void {
@@ -250,9 +269,9 @@ export class Collector {
     }
   }
 
-  #takePath(where: string, text: string): void {
+  #takePath(where: string, text: string, access = this.#access()): void {
     const { named } = this.#whereabouts
-    this.#files.takeAll(where, [{ text, isDynamic: false }], this.#access(), named)
+    this.#files.takeAll(where, [{ text, isDynamic: false }], access, named)
   }
 
   #takeScript(where: string, source: string): void {

@@ -306,6 +306,11 @@ describe('a patch', () => {
 
   it('that names no file is not read', () => {
     const { unread } = factsOf({ tool: 'apply_patch', arguments: { patch: '+x' } }, PLACE)
+    expect(factsOf({ tool: 'apply_patch', arguments: { other: '+x' } }, PLACE).unread).toHaveLength(1)
+    expect(factsOf({ tool: 'apply_diff', arguments: { diff: '+x' } }, PLACE).unread).toHaveLength(1)
+    expect(factsOf({ tool: 'apply_diff', arguments: { diff: '+x', path: 'a' } }, PLACE).unread).toEqual([])
+    for (const tool of ['apply_patch', 'apply_diff'])
+      expect(factsOf({ tool, arguments: { diff: '*** Add File: ../x' } }, PLACE).files).toHaveLength(1)
     expect(unread).toEqual([{ where: '/patch', reason: 'a patch that names no file' }])
   })
 })

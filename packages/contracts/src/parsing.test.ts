@@ -131,6 +131,12 @@ describe('quickParse', () => {
     )
   })
 
+  it('gives what zod gives for arrays that leave something out', () => {
+    for (const value of [new Array(3), [undefined, 'ab'], Object.assign([], { 1: 'ab' })])
+      for (const of of [z.array(z.string()), z.array(z.string().optional()), z.array(z.boolean()).min(1)])
+        expectAsZod(z.object({ of }), { of: value })
+  })
+
   it('gives the very object that it was given where nothing is to be changed', () => {
     const stored = { memory, created: true }
     expect(quickParse(topics.memory.store.responseSchema, stored).data).toBe(stored)

@@ -60,7 +60,7 @@ function ofType(type: z.core.$ZodTypes): IsSound {
     }
     case 'array': {
       const isSound = soundnessOf(def.element)
-      return (value) => Array.isArray(value) && value.every(isSound)
+      return (value) => Array.isArray(value) && areAll(value, isSound)
     }
     case 'record':
       return ofRecord(def)
@@ -71,6 +71,12 @@ function ofType(type: z.core.$ZodTypes): IsSound {
     default:
       return asZod(type)
   }
+}
+
+/** Those that an array leaves out are undefined to zod, while `every` passes them over. */
+function areAll(values: readonly unknown[], isSound: IsSound): boolean {
+  for (let i = 0; i < values.length; i++) if (!isSound(values[i])) return false
+  return true
 }
 
 /** Never sound where zod makes another object of one. */

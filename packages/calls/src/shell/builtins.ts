@@ -2,7 +2,7 @@ import type { Argument } from './words.js'
 
 /** Those after which the shell is not as it was. */
 export const LEAVES: ReadonlySet<string> = new Set(
-  'exit break continue return cd chdir pushd popd let unset declare typeset local readonly export printf read mapfile readarray getopts wait'.split(
+  'exit break continue return cd chdir pushd popd let unset declare typeset local readonly export printf read mapfile readarray getopts wait set'.split(
     ' ',
   ),
 )

@@ -1,6 +1,7 @@
 import type { Assignment } from 'unbash'
 import { destinationsIn, settingIn } from './loading-variables.js'
-import { joinExported, type ShellState } from './shell-state.js'
+import { EXPORTS_ALL, isMark, joinExported, markOf, type ShellState } from './shell-state.js'
+import { assigned } from './shell-variables.js'
 import { type Argument, argumentOf, type Setting, type Variables } from './words.js'
 
 const DECLARES = /^(?:export|declare|typeset)$/
@@ -16,7 +17,17 @@ export function settingsOf(
   own: readonly Assignment[],
   { variables, exported }: ShellState,
 ): readonly Setting[] {
-  return own.length === 0 ? exported : [...exported, ...own.map((one) => settingOf(one, variables))]
+  const handed = exported.length === 0 ? exported : exported.filter((setting) => !isMark(setting))
+  return own.length === 0 ? handed : [...handed, ...own.map((one) => settingOf(one, variables))]
+}
+
+/** The shell once these are set, those of them that are exported for its programs, too: `export x; x=../y`. */
+export function assigning(state: ShellState, own: readonly Assignment[]): ShellState {
+  const after = own.reduce(assigned, state)
+  if (state.exported.length === 0) return after
+  const isExported = ({ name }: Setting): boolean =>
+    state.exported.some((mark) => mark.name === name || mark.name === EXPORTS_ALL)
+  return handing(after, own.map((one) => settingOf(one, state.variables)).filter(isExported))
 }
 
 /** As a word of `export`. */
@@ -26,8 +37,10 @@ export function wordOf(assignment: Assignment, variables: Variables): Argument {
   return { text: `${assignment.name}=${value.text}`, isDynamic: false }
 }
 
-/** The shell once programs are handed more: `export x=../y`, `x=../y; export x`. */
+/** The shell once programs are handed more: `export x=../y`, `x=../y; export x`, `export x`, `set -a`. */
 export function exporting(state: ShellState, command: string, args: readonly Argument[]): ShellState {
+  const turnsOn = args.some(({ text }) => /^-\w*a|^allexport$/.test(text))
+  if (command === 'set' && turnsOn) return marked(state, [EXPORTS_ALL])
   if (!DECLARES.test(command)) return state
   if (command !== 'export' && !args.some(({ text }) => /^-\w*x/.test(text))) return state
   const settings = args.flatMap((argument): Setting | never[] => {
@@ -35,7 +48,14 @@ export function exporting(state: ShellState, command: string, args: readonly Arg
     const before = text === undefined ? [] : { name: argument.text, value: { text, isDynamic: false } }
     return settingIn(argument) ?? before
   })
-  return handing(state, settings)
+  const names = args.flatMap(({ text }) => /^[A-Za-z_]\w*/.exec(text) ?? [])
+  return handing(marked(state, names), settings)
+}
+
+/** Whatever these are set to later is handed, too. */
+function marked(state: ShellState, names: readonly string[]): ShellState {
+  const marks = names.map(markOf)
+  return marks.length === 0 ? state : { ...state, exported: joinExported(state.exported, marks) }
 }
 
 /** The shell once all its programs are handed these. */

@@ -4,23 +4,27 @@ import type { Argument, Setting } from './words.js'
 
 /** Variables that have a program run, or load, what they name. */
 const LOADING =
-  /^(?:LD_\w+|DYLD_\w+|PATH|NODE_(?:OPTIONS|PATH)|PYTHON(?:PATH|STARTUP|HOME|BREAKPOINT)|PERL5?(?:LIB|OPT|DB)|RUBY(?:OPT|LIB)|BASH_ENV|ENV|ZDOTDIR|SHELL|PAGER|MANPAGER|EDITOR|VISUAL|GIT_(?:DIR|WORK_TREE|COMMON_DIR|OBJECT_DIRECTORY|TEMPLATE_DIR|INDEX_FILE|SSH\w*|PROXY_COMMAND|EXTERNAL_DIFF|PAGER|EDITOR|SEQUENCE_EDITOR|ASKPASS|EXEC_PATH|CONFIG\w*)|SSH_ASKPASS|PROMPT_COMMAND|IFS|LESSOPEN|LESSCLOSE|(?:HOST)?(?:CC|CXX|CPP|LD|AR|AS)|RUSTC|RUSTDOC|RUSTC_\w*WRAPPER|RUSTFLAGS|CARGO|CARGO_(?:BUILD_RUST\w*|TARGET_\w+_(?:LINKER|RUNNER|RUSTFLAGS))|GOFLAGS|(?:GNU)?MAKEFLAGS|MAKEFILES|PYTEST_(?:ADDOPTS|PLUGINS)|(?:_|JDK_)?JAVA_(?:TOOL_)?OPTIONS|(?:JAVA|MAVEN|GRADLE|SBT|CATALINA)_OPTS|DOTNET_STARTUP_HOOKS|(?:npm|pnpm|yarn)_(?:config_)?(?:node_options|script_shell|shell|registry|globalconfig|userconfig|git|editor|prefix)|PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|CONFIG_FILE)|UV_(?:DEFAULT_)?INDEX\w*)$/
+  /^(?:LD_\w+|DYLD_\w+|PATH|NODE_(?:OPTIONS|PATH)|PYTHON(?:PATH|STARTUP|HOME|BREAKPOINT)|PERL5?(?:LIB|OPT|DB)|RUBY(?:OPT|LIB)|BASH_ENV|ENV|ZDOTDIR|SHELL|\w*PAGER|\w*EDITOR|\w*BROWSER|VISUAL|TAR_OPTIONS|TAPE|ZIPOPT|RIPGREP_CONFIG_PATH|CCACHE_(?:PREFIX|COMPILER)|GIT_(?:DIR|WORK_TREE|COMMON_DIR|OBJECT_DIRECTORY|TEMPLATE_DIR|INDEX_FILE|SSH\w*|PROXY_COMMAND|EXTERNAL_DIFF|TRACE\w*|ASKPASS|EXEC_PATH|CONFIG\w*)|SSH_ASKPASS|PROMPT_COMMAND|IFS|LESSOPEN|LESSCLOSE|(?:HOST)?(?:CC|CXX|CPP|LD|AR|AS)|RUSTC|RUSTDOC|RUSTC_\w*WRAPPER|RUSTFLAGS|CARGO|CARGO_(?:BUILD_RUST\w*|TARGET_\w+_(?:LINKER|RUNNER|RUSTFLAGS))|GOFLAGS|(?:GNU)?MAKEFLAGS|MAKEFILES|PYTEST_(?:ADDOPTS|PLUGINS)|(?:_|JDK_)?JAVA_(?:TOOL_)?OPTIONS|(?:JAVA|MAVEN|GRADLE|SBT|CATALINA)_OPTS|DOTNET_STARTUP_HOOKS|(?:npm|pnpm|yarn)_(?:config_)?(?:node_options|script_shell|shell|registry|globalconfig|userconfig|git|editor|prefix)|PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|CONFIG_FILE)|UV_(?:DEFAULT_)?INDEX\w*)$/
 /** Those of package managers are known in capitals, too. */
 const OF_MANAGERS = /^(?:npm|pnpm|yarn)_/i
 
 const COMPILER =
   /^(?:(?:s?ccache|distcc) )?(?:\/usr\/bin\/)?(?:gcc|g\+\+|clang|clang\+\+|cc|c\+\+|tcc|musl-gcc|emcc|em\+\+)(?:-[\d.]+)?$/
-const VIEWER = /^(?:|cat|less|more|true|:|vim?|nano|none|echo)$/
+const BROWSER = /^(?:|none|true|false|echo|chrome|chromium|google-chrome|firefox|safari|edge|webkit)$/
+const VIEWER = /^(?:|cat|less(?: -[FRXSKMi]+)*|more|true|:|vim?|nano|none|echo)$/
 /** An option without a path, or its value. */
 const PLAIN_OPTION = /^-{0,2}[\w.]+(?:[-+][\w.]+)*(?:[=:][\w.%,+-]*)?$/
 /** What has code run or loaded. */
-const LOADS = /agent|loader|require|import|exec|linker|plugin|eval|wrapper|preload|config|hook|^-[frpIB]/i
+const LOADS =
+  /agent|loader|require|command|program|script|import|exec|linker|plugin|eval|wrapper|preload|config|hook|^-[frpIB]/i
 /** Names of a folder below the one that a program runs in. */
 const FOLDERS_BELOW = /^(?!.*\.\.)[\w.][\w./-]*(?::[\w.][\w./-]*)*$/
 
 /** What it may be set to, as others do all the time, and nothing else is run. */
 const HARMLESS: readonly (readonly [RegExp, RegExp])[] = [
-  [/^(?:HOST)?(?:CC|CXX|CPP|LD|AR|AS)$/, COMPILER],
+  [/^(?:HOST)?(?:CC|CXX|CPP|LD|AR|AS)$|^CCACHE_COMPILER$/, COMPILER],
+  [/BROWSER$/, BROWSER],
+  [/^GIT_TRACE/, /^(?:[0-9]|true|false|)$/],
   [/PAGER$|EDITOR$|^VISUAL$/, VIEWER],
   [/^SHELL$/, /^(?:\/usr)?\/bin\/(?:ba|z|da)?sh$/],
   [/^ENV$/, /^[a-z]+$/],
@@ -45,7 +49,7 @@ const DESTINATION =
   /(?:^|_)(?:DEST\w*|\w*PREFIX|OUT|OUT_?\w*|O|BUILD|BUILD_?(?:DIR|PATH|ROOT)|INSTALL\w*|\w*TARGET(?:_?DIR|_?PATH)?|DIST(?:_?DIR)?|CACHE(?:_?DIR)?|GOBIN|GOPATH|GOCACHE|TMPDIR|HOME|(?:s?bin|lib|man|data|info|doc|include|sysconf|localstate|runstate|root)dir)$/i
 /** What others read. */
 const SOURCE =
-  /(?:^|_)(?:\w*SRC\w*|\w*SOURCE\w*|INPUT\w*|FIXTURES?\w*|INCLUDE\w*|CERTS?|CA|SDK\w*|KUBECONFIG)$|(?:JAVA|ANDROID|GO|RUBY|NODE|PYTHON|CUDA|M2|MAVEN|GRADLE|LLVM|QT|JDK)\w*_?(?:HOME|ROOT)$/i
+  /(?:^|_)(?:\w*SRC\w*|\w*SOURCE\w*|INPUT\w*|FIXTURES?\w*|INCLUDE\w*|CERTS?|CA|SDK\w*|KUBECONFIG)$|(?:JAVA|ANDROID|GO|RUBY|NODE|PYTHON|CUDA|M2|MAVEN|GRADLE|LLVM|QT|JDK)(?!_USER)\w*_?(?:HOME|ROOT)$/i
 const URL = /\b[a-z][a-z+.-]*:\/\/\S*/gi
 const UPWARDS = /(?:^|\/)\.\.(?:\/|$)/
 

@@ -28,7 +28,7 @@ import {
 } from './builtins.js'
 import { anywhere, areSame, type Directory, directoriesFrom, joinDirectories } from './directory.js'
 import { branched, chained, chosen, listed, looped, piped, type Visit } from './flow.js'
-import { exporting, handing, settingOf, settingsOf, wordOf } from './handed-variables.js'
+import { assigning, exporting, handing, settingOf, settingsOf, wordOf } from './handed-variables.js'
 import { isLoading, settingIn } from './loading-variables.js'
 import { moveOf } from './moves.js'
 import { namesBelow, passedOn, readsElsewhere } from './passed-on.js'
@@ -256,7 +256,7 @@ class ScriptReader implements ShellScript {
   #runWords(command: Command, state: ShellState, depth: number, around: Around): Outcome {
     const { name, prefix, args } = command
     const own = prefix.length === 0 ? NONE : prefix.filter((part) => part.type === 'Assignment')
-    if (name === undefined) return staying(own.reduce(assigned, state))
+    if (name === undefined) return staying(assigning(state, own))
     const words = argumentsOf(name, state.variables)
     const set: Assignment[] = []
     for (const word of args) {

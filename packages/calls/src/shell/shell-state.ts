@@ -14,7 +14,7 @@ export interface ShellState {
   readonly variables: Variables
   /** Variables that an expansion may set, whatever else sets them. */
   readonly loose: ReadonlySet<string>
-  /** Variables that every program is handed and that name a place elsewhere. */
+  /** Variables that every program is handed and that name a place elsewhere, and marks of those that are exported. */
   readonly exported: readonly Setting[]
 }
 
@@ -127,7 +127,22 @@ export function joinExported(one: readonly Setting[], other: readonly Setting[])
   const added = other.filter(
     (each) => !one.some(({ name, value }) => name === each.name && value.text === each.value.text),
   )
-  return added.length === 0 ? one : [...one, ...added].slice(-MAXIMUM_EXPORTED)
+  if (added.length === 0) return one
+  const all = [...one, ...added]
+  if (all.length <= MAXIMUM_EXPORTED) return all
+  return [markOf(EXPORTS_ALL), ...all.filter((setting) => !isMark(setting)).slice(1 - MAXIMUM_EXPORTED)]
+}
+
+/** As `set -a` has it; no variable is called so. */
+export const EXPORTS_ALL = '*'
+
+/** One that is exported, whatever it is set to. */
+export function markOf(name: string): Setting {
+  return { name, value: { text: '', isDynamic: false } }
+}
+
+export function isMark({ value }: Setting): boolean {
+  return value.text === '' && !value.isDynamic
 }
 
 function isSameStack(one: ShellState['stack'], other: ShellState['stack']): boolean {

@@ -28,6 +28,11 @@ const setsLoading = (args: readonly Argument[]): Effect | undefined =>
   args.some((word) => isLoading(word.text.split('=')[0] as string, settingIn(word)?.value))
     ? 'execute'
     : undefined
+/** `export $x` may set anything. */
+const declares: Special = (args) =>
+  args.some(({ text, isDynamic }) => isDynamic && !/^[A-Za-z_]\w*(?:\[|\+?=)/.test(text))
+    ? 'execute'
+    : setsLoading(args)
 const AWK: Special = (args) => (has(args, AWK_ACTS) ? 'execute' : undefined)
 const PAGER: Special = (args) => (has(args, /^\+/) ? 'execute' : undefined)
 const NETWORK =
@@ -40,9 +45,10 @@ const MAKE: Special = (args) =>
 /** By the name of the program. */
 const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
   ['alias', (args) => (args.length > 0 ? 'execute' : undefined)],
-  ...'export declare printf read typeset local readonly mapfile readarray getopts unset'
+  ...'printf read mapfile readarray getopts unset'
     .split(' ')
     .map((name): [string, Special] => [name, setsLoading]),
+  ...'export declare typeset local readonly'.split(' ').map((name): [string, Special] => [name, declares]),
   // `hash -p ../x ls`: that is ls from now on.
   ['hash', (args) => (has(args, /^-\w*p/) ? 'execute' : undefined)],
   ['ip', NETWORK('ip')],
@@ -120,13 +126,19 @@ function ranFile(name: string, texts: readonly string[]): Effect | undefined {
   return texts.some((text) => GRAVE_TASK.test(text)) ? undefined : 'build'
 }
 
-/** What make is told to run: `--eval=x`, `SHELL=x`, `X='a; b'`. */
+/** Names of what are words of a command, or only words, and no command. */
+const WORDS_ONLY =
+  /(?:FLAGS?|OPT\w*|ARG\w*|ARGV|TESTS?|FILES?|DIRS?|PATHS?|SRCS?|OBJS|LIBS|MSG|MESSAGE|NAMES?|TARGETS?|MODULES?|PACKAGES?|PKGS?|VERSIONS?|TAGS?|SUITES?)$/i
+
+/** What make is told to run: `--eval=x`, `SHELL=x`, `X='a; b'`, `RM='rm -rf /'`. */
 function isRunByMake(word: Argument): boolean {
   if (/^(?:--ev\w*|-E)(?:=|$)/.test(word.text)) return true
   const setting = settingIn(word)
   if (setting === undefined) return false
   const { name, value } = setting
-  return isLoading(name, value) || (!value.isDynamic && /[;|&`\n<>]|\$[({]/.test(value.text))
+  if (isLoading(name, value)) return true
+  const isCommand = /^\s*[^\s-]\S*\s+\S/.test(value.text) && !WORDS_ONLY.test(name)
+  return !value.isDynamic && (isCommand || /[;|&`\n<>]|\$[({]/.test(value.text))
 }
 
 /** A makefile that is handed in, or lies outside of the project. */

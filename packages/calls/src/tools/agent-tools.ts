@@ -40,7 +40,7 @@ const CODING_AGENTS: readonly (readonly [string, Tool])[] = [
   ),
   // Continue, Gemini CLI, Cline, Roo Code, Cursor, VS Code.
   ...each(
-    'create_new_file edit_existing_file single_find_and_replace write_to_file replace_in_file apply_diff search_and_replace search_replace insert_content edit_notebook replace reapply insert_edit_into_file replace_string_in_file',
+    'create_new_file edit_existing_file single_find_and_replace write_to_file replace_in_file search_and_replace search_replace insert_content edit_notebook replace reapply insert_edit_into_file replace_string_in_file',
     ['write'],
     FILES,
   ),

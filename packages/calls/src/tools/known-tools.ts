@@ -61,7 +61,14 @@ export const KNOWN_TOOLS: Tools = Object.fromEntries([
   }),
   ...each('move_file rename_file copy_file', ['write'], PATHS),
   ...each('delete_file remove_file delete_directory remove_directory', ['delete'], PATHS),
-  ...each('apply_patch', ['write'], { patch: 'patch', input: 'patch' }),
+  ...each('apply_patch', ['write'], {
+    patch: 'patch',
+    input: 'patch',
+    patch_text: 'patch',
+    patchText: 'patch',
+    diff: 'patch',
+  }),
+  ...each('apply_diff', ['write'], { ...PATHS, diff: 'patch' }),
   ...each(
     'git_status git_diff git_diff_unstaged git_diff_staged git_log git_show git_branch',
     ['read'],

@@ -13,6 +13,11 @@ describe('the files of a patch', () => {
     ['--- a/src/x\t2026-01-01\n+++ b/../../etc/y\n', ['write src/x', 'write ../../etc/y']],
     ['--- /dev/null\n+++ "b/with blank"\n', ['write with blank']],
     ['rename from a\nrename to ../b\n', ['write a', 'write ../b']],
+    ['*** Update File: a\v*** Add File: ../x', ['write a', 'write ../x']],
+    ['*** Update File: a\f*** Add File: ../x', ['write a', 'write ../x']],
+    ['*** Update File: a\u0085*** Add File: ../x', ['write a', 'write ../x']],
+    ['*** a/x.txt\t2026-01-01\n--- b/y\n', ['write x.txt', 'write y']],
+    ['Index: src/x\n', ['write src/x']],
     ['+x\n-y\n z', []],
   ])('are those that its headers name: %j', (patch, files) => {
     expect(filesInPatch(patch).map(({ text, access }) => `${access} ${text}`)).toEqual(files)

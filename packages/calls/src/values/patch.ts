@@ -8,7 +8,10 @@ export interface PatchedFile {
 const MARKER =
   /^\W{0,8}\*{3}\s*(add|create|update|modify|edit|delete|remove|rename|move)\b(?:\s+file)?(?:\s+to)?\s*:(.+)$/i
 /** A header of a unified diff, with the time that some programs put behind a tab. */
-const UNIFIED = /^(?:---|\+\+\+|rename (?:from|to)|copy to)\s+([^\t]+)/
+const UNIFIED =
+  /^(?:---|\+\+\+|\*{3}(?! (?:Begin|End) )(?!.*:\s)|Index:|rename (?:from|to)|copy to)\s+([^\t]+)/
+/** Wherever some reader parts lines, Python's among them. */
+const LINE_END = /\r\n|(?!\t)\p{Cc}|[\u2028\u2029]/u
 const DELETES = /^(?:delete|remove)$/i
 
 /**
@@ -17,7 +20,7 @@ const DELETES = /^(?:delete|remove)$/i
  */
 export function filesInPatch(patch: string): PatchedFile[] {
   const found = new Map<string, PatchedFile>()
-  for (const line of patch.split(/\r\n|[\n\r\u2028\u2029]/)) {
+  for (const line of patch.split(LINE_END)) {
     const [, verb = '', named] = MARKER.exec(line) ?? []
     const text = (named ?? unifiedFile(line))?.trim()
     if (text === undefined || text === '') continue

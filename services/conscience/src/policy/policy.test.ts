@@ -239,6 +239,15 @@ tools:
     ['tickets', { http_method: 'POST' }],
     ['tickets', { query: 'mutation { close(id: 1) }' }],
     ['tickets', { query: 'DROP TABLE tickets' }],
+    ['tickets', { query: 'query A {a} mutation B {x}' }],
+    ['tickets', { query: 'MATCH (n) DETACH DELETE n' }],
+    ['tickets', { query: 'INSERT DATA { <a> <b> <c> }' }],
+    ['tickets', { action_type: 'delete' }],
+    ['tickets', { operationType: 'delete' }],
+    ['tickets', { requestType: 'POST' }],
+    ['tickets', { op: 'rm' }],
+    ['tickets', { mode: 'w' }],
+    ['tickets', { args: ['rm', '-rf', '/'] }],
     ['tickets', { command: 'rm -rf src' }],
     ['read_page', { url: 'https://elsewhere.example/?q=1' }],
   ])('are not believed of %s %j, which say something else', (tool, given) => {
@@ -250,12 +259,26 @@ tools:
     ['get_post', { id: 7, title: 'a' }],
     ['list_open_orders', { user_id: 'ann' }],
     ['tickets', { action: 'list' }],
+    ['tickets', { query: 'MATCH (n) RETURN n' }],
+    ['tickets', { mode: 'r', output_format: 'a/b' }],
     ['tickets', { query: 'delete the old one' }],
     ['read_page', { url: 'http://127.0.0.1/a' }],
   ])('are believed of %s %j', (tool, given) => {
     const call = { tool: `mcp__tickets__${tool}`, arguments: given, annotations: { readOnlyHint: true } }
     expect(judgeCall(policy, call).decision).toBe('allow')
   })
+
+  it.each([{ output_path: '/etc/x' }, { save_to: '../x' }])(
+    'do not say where %j puts what is read',
+    (given) => {
+      const careful = policyOf(`version: 1
+include: [work, files]
+tools: { "mcp__tickets__*": { annotations: believed } }
+`)
+      const call = { tool: 'mcp__tickets__look', arguments: given, annotations: { readOnlyHint: true } }
+      expect(judgeCall(careful, call).decision).toBe('ask')
+    },
+  )
 
   it('say nothing of a tool that is known all the same', () => {
     const known = policyOf(`version: 1

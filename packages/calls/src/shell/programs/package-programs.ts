@@ -14,7 +14,7 @@ export const NPM: Program = {
     send: 'publish unpublish deprecate dist-tag owner access login adduser logout token org team hook',
     admin: 'config set cache',
   },
-  options: { admin: '-g --global', execute: '--unsafe-perm', delete: '--force -f' },
+  options: { admin: '-g --global', execute: '--unsafe-perm --script-shell', delete: '--force -f' },
   nested: {
     audit: { effect: 'read', hasNoFiles: true, subcommands: { write: 'fix', read: 'signatures' } },
     config: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'get list ls' } },
