@@ -3,7 +3,8 @@ import { FileCollector } from './file-collector.js'
 import { asCalled, foldersLeft, inFolder, MAY_BE_FOLDER } from './folders.js'
 import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
-import { databaseOf, isRunner, statementOf } from './shell/command-kinds.js'
+import { isRunner } from './shell/command-kinds.js'
+import { databaseOf, statementsOf } from './shell/programs/sql-clients.js'
 import { readScript } from './shell/script.js'
 import type { ShellCommand } from './shell/shell-script.js'
 import { quoted } from './shell/words.js'
@@ -307,17 +308,16 @@ export class Collector {
   }
 
   /** SQL that a client of a database is given says itself what it does. */
-  #withSql(
-    where: string,
-    { name, args, directories }: ShellCommand,
-    effects: readonly Effect[],
-  ): readonly Effect[] {
-    const statement = statementOf(name, args)
-    if (statement === undefined) return effects
-    this.#takeSql(where, statement.text)
+  #withSql(where: string, command: ShellCommand, effects: readonly Effect[]): readonly Effect[] {
+    const { name, args, directories } = command
+    const statements = statementsOf(command)
+    if (statements === undefined) return effects
+    for (const { text, isDynamic } of statements) {
+      this.#takeSql(where, text)
+      if (isDynamic) this.fail(where, `what ${name} is given is known when it runs`)
+    }
     const file = databaseOf(name, args)
     if (file !== undefined) this.#files.takeAll(where, [file], 'write', directories)
-    if (statement.isDynamic) this.fail(where, `what ${name} is given is known when it runs`)
     return ['read']
   }
 }

@@ -81,3 +81,64 @@ describe('what Git is handed to run', () => {
     expect(isOrdinary(command)).toBe(true)
   })
 })
+
+describe('what a client of a database is given', () => {
+  it.each([
+    "psql -c 'select 1' -c 'drop table users'",
+    "psql -c 'select 1' -c '\\! rm -rf /srv'",
+    "psql -tAc'drop table users'",
+    "psql -c 'select 1' --comm='drop table users'",
+    "psql -c 'select 1' -f ../x",
+    "psql -c 'select 1' -f../x",
+    "psql -c 'select 1' --file=../x",
+    "psql -c 'select 1' -L ../x",
+    "psql -c 'select 1' -o ../x",
+    "psql -c 'select 1' -qo '|rm -rf /srv'",
+    "psql -c 'select 1' --output=../x",
+    'psql app < x.sql',
+    "psql app <<'EOF'\n\\! rm -rf /srv\nEOF",
+    'psql app <<EOF\nselect $X\nEOF',
+    "mysql -e 'select 1' -e 'drop table x'",
+    "mysql -NBe 'drop table x'",
+    "mysql -e'drop table x'",
+    "mysql -e 'select 1' db < x.sql",
+    "mysql -e 'select 1' --init-command='drop table x'",
+    "mysql -e 'select 1' --pager='rm -rf /srv'",
+    "mysql -e 'select 1' --tee=../x",
+    "mysql -e 'select 1' --defaults-extra-file=../x",
+    "sqlite3 a.db 'delete from users' 'select 1'",
+    "sqlite3 -cmd 'select 1' a.db 'delete from users'",
+    "sqlite3 -cmd '.shell id' a.db 'select 1'",
+    "sqlite3 a.db '.tables' '.shell id'",
+    "sqlite3 a.db '.once |id' 'select 1'",
+    "sqlite3 -init /dev/stdin a.db 'select 1' <<< '.shell id'",
+    "sqlite3 -init /etc/x a.db 'select 1'",
+    "sqlite3 --init x a.db 'select 1'",
+    "sqlite3 a.db <<< '.shell id'",
+    "sqlite3 a.db <<'EOF'\n.shell id\nEOF",
+    'cat x.sql | sqlite3 a.db',
+    "duckdb a.db -s 'drop table x' -c 'select 1'",
+    "duckdb -init x a.db -c 'select 1'",
+    "duckdb a.db -f x.sql -c 'select 1'",
+  ])('%s is no ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(false)
+  })
+
+  it.each([
+    "psql -c 'select 1' -c 'select 2'",
+    "psql -U me -d app -tAc 'select 1'",
+    "psql app <<'EOF'\nselect 1;\nselect 2;\nEOF",
+    "mysql -uroot -psecret -Ne 'select 1' app",
+    "mysql --default-character-set=utf8mb4 --execute='select 1' app",
+    "sqlite3 a.db 'select 1' 'select 2'",
+    "sqlite3 -header -separator , a.db 'select 1'",
+    'sqlite3 a.db .tables',
+    "sqlite3 a.db '.schema users'",
+    "sqlite3 -cmd '.headers on' a.db 'select 1'",
+    "sqlite3 a.db '.mode column' 'select 1'",
+    "sqlite3 a.db <<< 'select 1'",
+    "duckdb a.db -c 'select 1'",
+  ])('%s is ordinary work', (command) => {
+    expect(isOrdinary(command)).toBe(true)
+  })
+})

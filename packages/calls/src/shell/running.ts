@@ -1,6 +1,6 @@
 import type { Assignment, Function as FunctionDefinition, HereDoc } from 'unbash'
 import type { Outcome, ShellState } from './shell-state.js'
-import type { Setting } from './words.js'
+import type { Argument, Setting } from './words.js'
 
 /** What is around a part of a script. */
 export interface Around {
@@ -27,6 +27,8 @@ export interface Running extends Around {
   readonly own: readonly Assignment[]
   readonly variables: readonly Setting[]
   readonly documents: readonly HereDoc[]
+  /** As `ShellCommand` has it. */
+  readonly fed: Argument | undefined
 }
 
 export interface Trap {

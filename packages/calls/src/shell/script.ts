@@ -27,6 +27,7 @@ import {
   SPECIAL_BUILTIN,
 } from './builtins.js'
 import { anywhere, areSame, type Directory, directoriesFrom, joinDirectories } from './directory.js'
+import { fedWith } from './fed.js'
 import { branched, chained, chosen, listed, looped, piped, type Visit } from './flow.js'
 import { assigning, exporting, handing, settingOf, settingsOf, wordOf } from './handed-variables.js'
 import { isLoading, settingIn } from './loading-variables.js'
@@ -282,6 +283,7 @@ class ScriptReader implements ShellScript {
       own,
       variables: settingsOf(own, state),
       documents,
+      fed: fedWith(command.redirects, state.variables),
     }
     const outcome = this.#run(words, by)
     // What is set for these alone stays set in some shells.
@@ -294,7 +296,7 @@ class ScriptReader implements ShellScript {
 
   /** Takes away what only runs another command, and looks at what is run. */
   #run(words: readonly Argument[], by: Running): Outcome {
-    const { wrappers, depth, input, variables, state } = by
+    const { wrappers, depth, input, fed, variables, state } = by
     const [first] = words
     if (first === undefined) return staying(state)
     if (first.isDynamic) this.#fail('a command whose name is known when it runs')
@@ -310,7 +312,7 @@ class ScriptReader implements ShellScript {
       const outcome = this.#call(name, state, depth, by)
       return by.isShell ? outcome : staying(state)
     }
-    this.commands.push({ name, path, args, wrappers, input, variables, directories: state.directories })
+    this.commands.push({ name, path, args, wrappers, input, fed, variables, directories: state.directories })
     if (this.#isTooMuch(depth)) return staying(state)
     const inner = passedOn(name, args, unwrap(name, args), by.listsBelow)
     const outcome = inner === NOTHING ? staying(state) : this.#runInner(name, inner, by, areLast(args))

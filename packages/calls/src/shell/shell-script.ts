@@ -12,6 +12,8 @@ export interface ShellCommand {
   readonly wrappers: readonly string[]
   /** Where it reads from another command, which one. */
   readonly input: string | undefined
+  /** What a file or a text that it is redirected from hands it; dynamic where that is not seen. */
+  readonly fed: Argument | undefined
   /** Variables that are set for it, and those that the script hands to all programs and that name a place elsewhere. */
   readonly variables: readonly Setting[]
   /** The folders that it may run in, of which there is at least one. */

@@ -1,7 +1,7 @@
 import type { Effect } from '../model/call.js'
-import { isRunByGit } from './git-settings.js'
 import { isLoading, settingIn } from './loading-variables.js'
 import { changesNetwork, leavesProject } from './outward-tasks.js'
+import { isRunByGit } from './programs/git-settings.js'
 import type { CommandEffects } from './programs/program.js'
 import { sedActs } from './sed-script.js'
 import type { ShellCommand } from './shell-script.js'

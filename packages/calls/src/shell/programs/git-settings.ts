@@ -1,4 +1,4 @@
-import type { Argument } from './words.js'
+import type { Argument } from '../words.js'
 
 /** Settings of Git that have it run nothing and lead nowhere, whatever they are set to; their names have no case. */
 const HARMLESS =
