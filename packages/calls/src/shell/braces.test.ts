@@ -74,3 +74,42 @@ describe('a word with braces', () => {
     expect(files.filter(({ place }) => place !== 'workspace')).toEqual([])
   })
 })
+
+describe('a pattern', () => {
+  it.each([
+    'cp x .c*/settings.json',
+    'tee .c*/settings.json < x',
+    'touch .claud?/settings.json',
+    'touch .claude/*.json',
+    'touch .[c]laude/h*/x',
+    'touch .m?p.json',
+    'touch .{c*,x}/settings.json',
+    'touch .cla@(ude)/settings.json',
+  ])('writes what decides over calls: %s', (command) => {
+    expect(bash(command).files.some(({ isGuard, access }) => isGuard && access === 'write')).toBe(true)
+  })
+
+  it('selects the policy that is in use', () => {
+    const call = { tool: 'Bash', arguments: { command: 'tee pol*/main.yaml < x' } }
+    const [file] = factsOf(call, { ...PLACE, guards: ['/srv/app/policy/main.yaml'] }).files
+    expect(file?.isGuard).toBe(true)
+  })
+
+  it.each(['cat /etc/shado?', 'cat .en@(v)', 'cat ~/.doc*/config.json'])('reads secrets: %s', (command) => {
+    expect(bash(command).files.some(({ isSecret }) => isSecret)).toBe(true)
+  })
+
+  it.each(['touch .g*/hooks/x', 'touch .gith?b/x'])('writes what tools run: %s', (command) => {
+    expect(bash(command).files.some(({ isWorkable }) => !isWorkable)).toBe(true)
+  })
+
+  it.each([
+    'prettier --write *.json */*.json **/*.yaml',
+    'cp src/*/settings.json dist',
+    'touch src/[ab]*.ts',
+    'cp .eslintrc* dist',
+  ])('selects none of them: %s', (command) => {
+    const { files } = bash(command)
+    expect(files.filter((file) => file.isGuard || file.isSecret || file.isConfiguration)).toEqual([])
+  })
+})

@@ -30,19 +30,16 @@ export interface PathOptions {
 
 const SECRET =
   /(?:^|\/)(?:\.jamey|\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker\/config\.json|\.netrc|\.pgpass|\.npmrc|\.pypirc|\.git-credentials|\.password-store|\.vault-token|\.config\/(?:gcloud|gh|op)|shadow-?|gshadow|sudoers(?:\.d)?|master\.key|credentials(?:\.\w+)?|secrets?(?:\.\w+)?|id_(?:rsa|dsa|ecdsa|ed25519)\w*|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx)|\.env(?:\.(?!example|sample|template|dist)[\w.-]+)?|Login Data|Cookies|wallet\.dat|proc\/[^/]+\/environ)(?:\/|$)/i
-/** Names that a pattern must not select: `.e*` is no other file than `.env`. */
-const SECRET_NAMES = [
-  '.env',
-  '.env.local',
-  '.npmrc',
-  '.netrc',
-  '.ssh',
-  '.aws',
-  '.gnupg',
-  '.jamey',
-  'id_rsa',
-  'id_ed25519',
-]
+/** Names that a pattern must not select: `.e*` is no other file than `.env`. A star is any name. */
+const SECRET_NAMES = named(
+  '.env .env.local .npmrc .netrc .ssh .aws .gnupg .jamey id_rsa id_ed25519 .pgpass .pypirc .git-credentials .kube .azure .docker/config.json .config/gh .config/gcloud etc/shadow etc/gshadow etc/sudoers',
+)
+const CONFIGURATION_NAMES = named(
+  '.git .github/* .circleci/* .husky .bashrc .bash_profile .profile .zshrc .envrc .gitconfig .gitmodules .gitlab-ci.yml .vscode/tasks.json .vscode/settings.json .vscode/launch.json .claude/* .cursor/* .npmrc .yarnrc.yml',
+)
+const GUARD_NAMES = named(
+  '.jamey jamey.yaml jamey.yml .mcp.json .claude.json .claude/settings.json .claude/settings.local.json .claude/hooks .claude/agents .claude/commands .claude/skills managed-settings.json .cursor/hooks.json .cursor/mcp.json .cursor/cli.json .cursor/rules .codex/* .gemini/* .vscode/mcp.json',
+)
 const CONFIGURATION =
   /(?:^|\/)(?:\.git(?:\/|$)|\.(?:bash|zsh|profile|login|inputrc|vimrc|gitconfig|gitmodules|husky|envrc)\w*|\.(?:github|circleci)\/|\.gitlab-ci\.yml$|Jenkinsfile$|\.vscode\/(?:tasks|settings|launch)\.json$|\.claude\/|\.cursor\/|\.mcp\.json$|crontab$|authorized_keys$|\.npmrc$|\.yarnrc)/
 const GUARD =
@@ -65,8 +62,8 @@ export function pathFact(text: string, options: PathOptions, isDynamic = false, 
     path,
     place: isDynamic ? 'unknown' : placeOf(path, options),
     isSecret: isSecretAt(path),
-    isConfiguration: CONFIGURATION.test(path),
-    isGuard: GUARD.test(path) || options.guards?.includes(path) === true,
+    isConfiguration: CONFIGURATION.test(path) || selects(path, CONFIGURATION_NAMES),
+    isGuard: GUARD.test(path) || selects(path, GUARD_NAMES) || isOwnGuard(path, options),
   }
 }
 
@@ -76,22 +73,44 @@ export function isSecretPath(text: string, options: PathOptions): boolean {
 }
 
 function isSecretAt(path: string): boolean {
-  return SECRET.test(path) || selectsSecret(path)
+  return SECRET.test(path) || selects(path, SECRET_NAMES)
 }
 
-/** A part that is a pattern, and no more than a star, which leaves out hidden files and is meant for all others. */
-function selectsSecret(path: string): boolean {
-  if (!/[*?[]/.test(path)) return false
-  return path.split('/').some((part) => {
-    if (!/[*?[]/.test(part) || /^\*+(?:\.\w+)?$/.test(part)) return false
-    return SECRET_NAMES.some((name) => matchesGlob(name, part))
-  })
+function isOwnGuard(path: string, { guards = [] }: PathOptions): boolean {
+  if (guards.includes(path)) return true
+  if (!NAME_PATTERN.test(path)) return false
+  const parts = path.split('/')
+  return guards.some((guard) => isSelected(guard.split('/'), parts))
+}
+
+function named(list: string): readonly (readonly string[])[] {
+  return list.split(' ').map((name) => name.split('/'))
+}
+
+const NAME_PATTERN = /[*?[]|[@!+]\(/
+/** No more than a star, which leaves out hidden files and is meant for all others. */
+const ALL_OTHERS = /^\*+(?:\.[\w*]+)?$/
+
+/** Whether some parts of it are a pattern of such a name. */
+function selects(path: string, names: readonly (readonly string[])[]): boolean {
+  if (!NAME_PATTERN.test(path)) return false
+  const parts = path.split('/')
+  return parts.some(
+    (part, at) =>
+      !ALL_OTHERS.test(part) && names.some((name) => isSelected(name, parts.slice(at, at + name.length))),
+  )
+}
+
+function isSelected(name: readonly string[], parts: readonly string[]): boolean {
+  if (parts.length !== name.length || !parts.some((part) => NAME_PATTERN.test(part))) return false
+  return parts.every((part, i) => name[i] === '*' || matchesGlob(name[i] as string, part))
 }
 
 /** As the shell selects names; a list of letters that is not closed is none. */
 function matchesGlob(name: string, pattern: string): boolean {
   const source = pattern
     .slice(0, 200)
+    .replace(/[@!+*?]\([^()]*\)/g, '*')
     .replace(/[.+^${}()|\\]/g, '\\$&')
     .replace(/\*+/g, '.*')
     .replace(/\?/g, '.')
