@@ -152,6 +152,22 @@ describe('a script of sed', () => {
     "sed 'nonsense' a",
     `sed '${'p;'.repeat(6_000)}' a`,
     'sed "$SCRIPT" a',
+    'sed "s/.*/id/$F" a',
+    "sed --fil=- a <<< '1e id'",
+    'sed --fil=../x.sed a',
+    'sed --fi=x a',
+    "sed -be'1e id' a",
+    "sed -i'/etc/cron.d/*' p job",
+    'sed -i../* p job',
+    "sed -ni'../b*' p job",
+    "sed --in='../b*' p job",
+    'sed -i"$END" p job',
+    "sed 'r id_rsa' a",
+    "sed -n -e 'r .npmrc' a",
+    "sed '1r .netrc' a",
+    "sed '$R credentials.json' a",
+    "sed '/x/r .aws/credentials' a",
+    'sed "r $FILE" a',
   ])('%s is no ordinary work', (command) => {
     expect(isOrdinary(command)).toBe(false)
   })
@@ -174,6 +190,10 @@ describe('a script of sed', () => {
     'sed -n "$FROM,$(wc -l < a)p" a',
     'sed "s/$A/w $B/" a',
     "sed 'r header.txt' a",
+    "sed '/x/r /dev/stdin' a",
+    'sed -n "$FROM,+3p;$TO q" a',
+    'sed "s/$A/$B/g" a',
+    "sed -i'bak/*' s/a/b/ a",
     "sed '# w comment\np' a",
     'sed 5q a',
   ])('%s is ordinary work', (command) => {

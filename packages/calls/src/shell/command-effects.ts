@@ -1,6 +1,7 @@
 import type { Effect } from '../model/call.js'
 import { handedTo } from './loading-variables.js'
 import { optionValue } from './option-values.js'
+import { namedFiles } from './programs/named-files.js'
 import type { CommandEffects, Program } from './programs/program.js'
 import { PROGRAMS } from './programs/programs.js'
 import type { ShellCommand } from './shell-script.js'
@@ -26,9 +27,14 @@ export function effectsOf(command: ShellCommand): CommandEffects {
   const special = specialEffect(command, found)
   const effects = special === undefined ? found.effects : special === 'unknown' ? [] : [special]
   const handed = handedTo(command, found.words, effects)
-  return effects === found.effects && handed.length === 0
-    ? found
-    : { ...found, effects, writes: [...found.writes, ...handed] }
+  const named = namedFiles(command)
+  if (effects === found.effects && handed.length === 0 && named === undefined) return found
+  return {
+    ...found,
+    effects,
+    reads: [...found.reads, ...(named?.reads ?? [])],
+    writes: [...found.writes, ...handed, ...(named?.writes ?? [])],
+  }
 }
 
 function byProgram({ name, args }: ShellCommand): CommandEffects {

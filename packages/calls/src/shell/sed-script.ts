@@ -2,10 +2,15 @@ import type { Argument } from './words.js'
 
 const LONGEST_SCRIPT = 10_000
 /** `-e SCRIPT`, alone or with other letters before it; what stands behind it in the same word is the script. */
-const SCRIPT_OPTION = /^-[nErsuz]*e([\s\S]*)$/
+const SCRIPT_OPTION = /^-[a-dgj-zA-HJ-Z]*e([\s\S]*)$/
 const LONG_SCRIPT_OPTION = /^--e\w*(?:=([\s\S]*))?$/
 /** Options whose value is another word. */
-const VALUED = /^(?:-l|-f|--file|--line-length)$/
+const VALUED = /^(?:-l|-f|--fi\w*|--line-length)$/
+/** Of `-i` and `--in-place`: the end that the names of copies have, or with a folder in it where they lie. */
+const COPIES = /^(?:-[a-dgj-zA-HJ-Z]*i|--i[\w-]*=)([\s\S]+)$/
+/** Stands for what a variable of a shell holds. */
+const HELD = '\uE000'
+const INPUT = /^\/dev\/stdin$/
 /** A file that is written, or read, where it lies elsewhere or is a secret. */
 const PRINTED = /^\/dev\/std(?:out|err)$/
 const BELOW = /^(?![/~])(?!.*(?:\.\.|\.env|\.ssh|\.pem|\.key)).+$/
@@ -16,7 +21,7 @@ const FORMS: readonly (readonly [RegExp, RegExp])[] = [
   [/#/, /[^\n]*/y],
   [/[aic]/, /(?:\\[\s\S]|[^\n\\])*\\?/y],
   [/[:btT]/, /[ \t]*[^\s;}]*/y],
-  [/[lqQL]/, /[ \t]*\d*/y],
+  [/[lqQL]/, /[ \t]*[\d\uE000]*/y],
 ]
 
 /**
@@ -25,6 +30,30 @@ const FORMS: readonly (readonly [RegExp, RegExp])[] = [
  */
 export function sedActs(args: readonly Argument[]): boolean {
   return scriptsOf(args).some(({ text, isDynamic }) => (isDynamic ? mayAct(text) : acts(text)))
+}
+
+/** Files that its script reads, and copies that it makes elsewhere of what it edits. */
+export function sedFiles(args: readonly Argument[]): { reads: Argument[]; writes: Argument[] } {
+  const reads = scriptsOf(args).flatMap(({ text, isDynamic }) =>
+    filesRead(isDynamic ? held(text) : text).map((name) => ({
+      text: name.replaceAll(HELD, '$'),
+      isDynamic: name.includes(HELD),
+    })),
+  )
+  const writes = args.flatMap(({ text, isDynamic }) => {
+    const end = COPIES.exec(text)?.[1] ?? ''
+    return end.includes('/') || (isDynamic && end !== '') ? [{ text: end, isDynamic }] : []
+  })
+  return { reads, writes }
+}
+
+function filesRead(script: string): readonly string[] {
+  if (script.length > LONGEST_SCRIPT) return []
+  return [true, false].flatMap((hasLists) => {
+    const one = new SedScript(script, hasLists)
+    one.read()
+    return one.reads
+  })
 }
 
 /** The first operand, or the second one, where another sed than GNU's takes the first for the value of `-i`. */
@@ -50,7 +79,11 @@ function scriptsOf(args: readonly Argument[]): readonly Argument[] {
 
 /** Variables of a shell stand in it, and may be anything that its other parts leave room for. */
 function mayAct(script: string): boolean {
-  return acts(script.replace(/\$\{?\w+\}?|\$\([^)]*\)|`[^`]*`/g, '1'))
+  return acts(held(script))
+}
+
+function held(script: string): string {
+  return script.replace(/\$\{?\w+\}?|\$\([^)]*\)|`[^`]*`/g, HELD)
 }
 
 /** In GNU's sed a list of letters may hold what parts a command, `s/[/]/x/`; in others it may not. */
@@ -62,6 +95,8 @@ function acts(script: string): boolean {
 
 /** Reads a script of sed from its first command to its last. */
 class SedScript {
+  /** The files that were named so far. */
+  readonly reads: string[] = []
   readonly #text: string
   readonly #hasLists: boolean
   #at = 0
@@ -85,13 +120,19 @@ class SedScript {
   #command(): 'prints' | 'acts' | 'unreadable' {
     const name = this.#text[this.#at++] ?? ''
     if (/[sy]/.test(name)) return this.#substitution(name)
-    if (/[rR]/.test(name)) return BELOW.test(this.#fileName()) ? 'prints' : 'acts'
+    if (/[rR]/.test(name)) return this.#file()
     if (/[wW]/.test(name)) return PRINTED.test(this.#fileName()) ? 'prints' : 'acts'
     if (name === 'e') return 'acts'
     const rest = FORMS.find(([names]) => names.test(name))?.[1]
     if (rest === undefined) return 'unreadable'
     this.#take(rest)
     return 'prints'
+  }
+
+  #file(): 'prints' | 'acts' {
+    const name = this.#fileName()
+    if (name !== '' && !INPUT.test(name)) this.reads.push(name)
+    return BELOW.test(name) || INPUT.test(name) ? 'prints' : 'acts'
   }
 
   #fileName(): string {
@@ -140,7 +181,7 @@ class SedScript {
   #takeAddresses(): boolean {
     for (;;) {
       const before = this.#at
-      if (this.#take(/\d+(?:~\d+)?|\$|[+~]\d+/y) === undefined) {
+      if (this.#take(/[\d\uE000]+(?:~[\d\uE000]+)?|\$|[+~][\d\uE000]+/y) === undefined) {
         const mark = this.#take(/\/|\\[^\n]/y)
         if (mark !== undefined && !this.#takePart(mark.at(-1) as string, true)) return false
         if (mark !== undefined) this.#take(/[IM]*/y)

@@ -72,7 +72,10 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       effect: 'read',
       skips: 1,
       unless: '-e --expression -f --file',
-      options: { write: '-i --in-place --in --in- --in-p --in-pl --in-pla --in-plac', execute: '-f --file' },
+      options: {
+        write: '-i --in-place --i --in --in- --in-p --in-pl --in-pla --in-plac',
+        execute: '-f --file --fil --fi',
+      },
     },
   ],
   ['find', { effect: 'read', options: { delete: '-delete', write: '-fprint -fls -fprintf' } }],

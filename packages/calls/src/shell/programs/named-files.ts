@@ -1,0 +1,45 @@
+import { sedFiles } from '../sed-script.js'
+import type { ShellCommand } from '../shell-script.js'
+import type { Argument } from '../words.js'
+
+/** Files that neither an operand nor an option of the tables names. */
+export interface NamedFiles {
+  readonly reads: readonly Argument[]
+  readonly writes: readonly Argument[]
+}
+
+/** Options of xargs and parallel that have a value in the next word where none stands behind them. */
+const VALUED = /^(?:-[IinLPdEsj]|--max-\w+|--delimiter|--jobs|--replace)$/
+/** `-a FILE`, `-0aFILE`, `--arg-file=FILE` and what it is shortened to. */
+const LIST = /^(?:-[0oprtxkX]*a([\s\S]*)|--a[\w-]*(?:=([\s\S]*))?)$/
+
+/** Undefined where there are none. */
+export function namedFiles({ name, args }: ShellCommand): NamedFiles | undefined {
+  if (name === 'sed') return sedFiles(args)
+  if (name !== 'xargs' && name !== 'parallel') return undefined
+  return { reads: [...listIn(args), ...(name === 'parallel' ? listsBehind(args) : [])], writes: [] }
+}
+
+/** The file that words are read from. */
+function listIn(args: readonly Argument[]): Argument[] {
+  const reads: Argument[] = []
+  for (let i = 0; i < args.length; i++) {
+    const { text, isDynamic } = args[i] as Argument
+    if (!text.startsWith('-') || text === '--') break
+    const found = LIST.exec(text)
+    if (found === null) {
+      if (VALUED.test(text)) i++
+      continue
+    }
+    const joined = (found[1] ?? found[2]) || ''
+    const file = joined === '' ? args[++i] : { text: joined, isDynamic }
+    if (file !== undefined) reads.push(file)
+  }
+  return reads
+}
+
+/** `parallel echo :::: FILE` */
+function listsBehind(args: readonly Argument[]): readonly Argument[] {
+  const at = args.findIndex(({ text }) => /^::::\+?$/.test(text))
+  return at < 0 ? [] : args.slice(at + 1).filter(({ text }) => !/^:::/.test(text))
+}
