@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { FactOptions, FileFact } from './fact-types.js'
 import { isUnknown, movedIn } from './folders.js'
-import { hiddenFile } from './hidden-files.js'
+import { hiddenFile, plainOutput } from './hidden-files.js'
 import type { Effect } from './model/call.js'
 import { NAMES_FILES_ALONE, showsVariables, UNPACKS } from './shell/command-kinds.js'
 import type { Directory } from './shell/directory.js'
@@ -64,7 +64,7 @@ export class FileCollector {
     // Behind a link `..` leads elsewhere than its text says, if whoever takes the path does not normalise it.
     const named = CLIMBS.test(whole) ? [path, whole] : [path]
     const found = new Set(named.map((one) => links.realPath(one, isEntry) ?? path))
-    if (links.isExhausted) this.#unread.fail(where, 'more links than are followed')
+    if (links.isExhausted) this.#unread.fail(where, 'links that could not all be followed')
     return [...found]
       .filter((real) => real !== path)
       .map((real) => ({ ...pathFact(real, this.#options), text }))
@@ -109,10 +109,23 @@ export class FileCollector {
     for (const [i, { text }] of args.entries()) {
       const hidden = hiddenFile(text, args[i - 1]?.text ?? '', taken, found)
       if (hidden !== undefined) this.takeAll(where, [hidden.file], hidden.access, directories)
+      else this.#takeLinked(where, plainOutput(text, args[i - 1]?.text ?? '', found.effects), directories)
     }
+    for (const { name, value } of command.variables)
+      this.#takeLinked(where, plainOutput(`${name}=${value.text}`, '', found.effects), directories)
     if (!NAMES_FILES_ALONE.test(words.join(' ')))
       for (const { text } of args) this.#takeSecret(where, text, taken, directories)
     if (showsVariables(command)) this.take(where, { text: '/proc/self/environ', isDynamic: false }, 'read')
+  }
+
+  /** What is no more than a folder of the workspace, unless it is a link. */
+  #takeLinked(where: string, text: string | undefined, directories: readonly Directory[]): void {
+    const { links } = this.#options
+    if (links === undefined || text === undefined) return
+    const isLinked = directories.some(
+      ({ path }) => links.realPath(pathFact(text, this.#options, false, path).path) !== undefined,
+    )
+    if (isLinked) this.takeAll(where, [{ text, isDynamic: false }], 'write', directories)
   }
 
   /** What the next build makes again is no loss. */

@@ -30,7 +30,7 @@ describe('the folder of a script', () => {
     ['cd && rm -r x', ['/srv/me/x']],
     ['cd ~/b && rm -r x', ['/srv/me/b/x']],
     ['cd $HOME && rm -r x', ['/srv/me/x']],
-    ['cd -P -- .. && rm -r x', ['/srv/me/x']],
+    ['cd -P -- .. && rm -r x', ['/srv/me/x', '?']],
     ['x=..; cd $x && rm -r y', ['/srv/me/y']],
     ['x="a b"; rm -r $x', ['/srv/me/app/a', '/srv/me/app/b']],
     ['cd a && cd - && rm -r x', ['/srv/me/app/x']],

@@ -1,11 +1,12 @@
 import type { FactOptions, FileFact, Folders } from './fact-types.js'
-import { type Directory, directoriesFrom } from './shell/directory.js'
+import { type Directory, directoriesFrom, joinDirectories } from './shell/directory.js'
 import { directoryOptions } from './shell/directory-options.js'
 import { optionValue } from './shell/option-values.js'
 import type { CommandEffects } from './shell/programs/program.js'
 import type { ShellCommand } from './shell/shell-script.js'
 import type { Argument } from './shell/words.js'
-import { type PathOptions, pathFact } from './values/path.js'
+import type { Links } from './values/links.js'
+import { type PathFact, type PathOptions, pathFact } from './values/path.js'
 
 /** By its name, before its role is asked for. */
 export const MAY_BE_FOLDER = /d(?:ir|irectory|ir_path)$|cwd$/i
@@ -37,12 +38,29 @@ export function isUnknown(from: Directory | undefined, access: FileFact['access'
 }
 
 /** A command where its options have it work, without these. */
-export function inFolder(command: ShellCommand): ShellCommand {
+export function inFolder(command: ShellCommand, links?: Links): ShellCommand {
   const found = directoryOptions(command.name, command.args)
   if (found === undefined) return command
   let { directories } = command
-  for (const folder of found.folders) directories = directoriesFrom(directories, folder)
+  for (const folder of found.folders)
+    directories = joinDirectories(
+      directoriesFrom(directories, folder),
+      reachedByLinks(directories, folder, links),
+    )
   return { ...command, args: found.rest, directories }
+}
+
+/** Programs enter a folder as the kernel does: `..` leads above what a link leads to. */
+function reachedByLinks(
+  from: readonly Directory[],
+  { text, isDynamic }: Argument,
+  links: Links | undefined,
+): readonly Directory[] {
+  if (links === undefined || isDynamic || !/(?:^|\/)\.\.(?:\/|$)/.test(text)) return []
+  return from.flatMap(({ path, certainty }) => {
+    const real = links.realPath(text.startsWith('/') ? text : `${path}/${text}`)
+    return real === undefined || certainty === 'unknown' ? [] : { path: real, certainty }
+  })
 }
 
 /** What `mv` takes away from a temporary folder, or puts something else in the place of. */
@@ -61,10 +79,17 @@ export function movedIn(
 const INSTALLED =
   /^(?:\/(?:usr|bin|sbin|opt|nix|snap|home\/linuxbrew|Applications|System|Library)\/|(?:~|\/(?:home|Users)\/[^/]+|\/root)\/(?:\.[\w-]+\/(?:[\w.+-]+\/)*|go\/|\w*conda\w*\/)s?bin\/)/
 
+/** Of what links lead to. */
+function ledFact({ text, isDynamic }: Argument, options: FactOptions, from: string): PathFact {
+  const named = pathFact(text, options, isDynamic, from)
+  const real = isDynamic ? undefined : options.links?.realPath(named.path)
+  return real === undefined ? named : pathFact(real, options)
+}
+
 const REPOSITORY = ['--git-dir', '--work-tree']
 
 /** Git runs what the settings of a repository name, and those of another one are not the project's own. */
-function isOtherRepository({ name, args, directories }: ShellCommand, options: PathOptions): boolean {
+function isOtherRepository({ name, args, directories }: ShellCommand, options: FactOptions): boolean {
   if (name !== 'git') return false
   const end = args.findIndex(
     ({ text }, i) => !text.startsWith('-') && !/^-(?:[cC]|-[a-z-]+)$/.test(args[i - 1]?.text ?? ''),
@@ -72,19 +97,17 @@ function isOtherRepository({ name, args, directories }: ShellCommand, options: P
   return args.slice(0, end < 0 ? args.length : end).some((word, i) => {
     const value = optionValue(word, args[i + 1], REPOSITORY)?.value
     if (value === undefined) return false
-    return directories.some(
-      ({ path }) => pathFact(value.text, options, value.isDynamic, path).place !== 'workspace',
-    )
+    return directories.some(({ path }) => ledFact(value, options, path).place !== 'workspace')
   })
 }
 
 /** A program elsewhere is another one, whatever its name is. */
-export function asCalled(command: ShellCommand, found: CommandEffects, options: PathOptions): CommandEffects {
+export function asCalled(command: ShellCommand, found: CommandEffects, options: FactOptions): CommandEffects {
   const { path, directories } = command
   if (isOtherRepository(command, options)) return { ...found, effects: ['execute'] }
   if (!path.includes('/')) return found
   const isOrdinary = directories.every((directory) => {
-    const fact = pathFact(path, options, false, directory.path)
+    const fact = ledFact({ text: path, isDynamic: false }, options, directory.path)
     const { home = '~' } = options
     const there = fact.path.startsWith(`${home}/`) ? `~${fact.path.slice(home.length)}` : fact.path
     return fact.place === 'workspace' || INSTALLED.test(there)

@@ -40,6 +40,23 @@ export function hiddenFile(
   return { file: { text: path, isDynamic: false }, access: isChanged ? 'write' : 'read' }
 }
 
+/** A value that may be a path: `--out=X`, `OUT=X`, `-oX`, `-BX`, or the word after an option. */
+const VALUE = /^(-{0,2}[\w.:+?!-]+=|-[oBt](?=[\w.])|)([\w.@+][^\s:=]*)$/
+const PUTS_THERE = /^-t=$|out|dest|dir|target|prefix/i
+
+/** What a program that changes something, or builds, may put files in, though the name alone tells of no place elsewhere. */
+export function plainOutput(
+  text: string,
+  before: string,
+  [effect]: CommandEffects['effects'],
+): string | undefined {
+  if (effect !== 'write' && effect !== 'build') return undefined
+  const [, joined = '', path] = VALUE.exec(text) ?? []
+  const option = joined === '' && /^-[\w-]+$/.test(before) ? `${before}=` : joined.replace(/^-\w$/, '$&=')
+  if (option === '' || OUTPUT.test(option)) return option === '' ? undefined : path
+  return !INPUT.test(option) && (effect === 'build' || PUTS_THERE.test(option)) ? path : undefined
+}
+
 /** Whether a program that changes something, or builds, may do so there. */
 function mayChange(
   option: string,

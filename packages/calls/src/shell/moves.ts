@@ -1,5 +1,5 @@
-import { anywhere, directoriesFrom, joinDirectories, strayed } from './directory.js'
-import { moved, type Outcome, type ShellState, unknownStack } from './shell-state.js'
+import { anywhere, type Directory, directoriesFrom, joinDirectories, strayed } from './directory.js'
+import { moved, type Outcome, type ShellState, staying, unknownStack, withVariable } from './shell-state.js'
 import type { Argument, Setting } from './words.js'
 
 const OPTION = /^-[LPe@qsn]+$/
@@ -11,6 +11,7 @@ export function moveOf(
   state: ShellState,
   variables: readonly Setting[],
 ): Outcome | undefined {
+  if (isPhysicalFrom(name, args)) return staying(physical(state))
   const succeeded = reachedBy(name, args, state, variables)
   if (succeeded === undefined) return undefined
   return { succeeded, failed: { ...state, directories: strayed(state.directories) } }
@@ -32,7 +33,22 @@ function changed(args: readonly Argument[], state: ShellState, variables: readon
   const [target] = operands
   if (target === undefined) return moved(state, directoriesFrom(state.directories, homeOf(state)))
   if (target.text === '-' && operands.length === 1) return moved(state, state.previous)
-  return reached(operands, state, variables)
+  const options = args.slice(0, args.length - operands.length).map(({ text }) => text)
+  const isPhysical = options.join('').lastIndexOf('P') > options.join('').lastIndexOf('L')
+  return reached(operands, isPhysical ? physical(state) : state, variables)
+}
+
+/** From here on the shell calls folders by what links lead to, and `..` leads above that. */
+function physical(state: ShellState): ShellState {
+  return withVariable(state, 'SHELLOPTS', 'physical')
+}
+
+/** `set -P`, `set -o physical`, and zsh's `setopt chaselinks`. */
+function isPhysicalFrom(name: string, args: readonly Argument[]): boolean {
+  const words = args.map(({ text }) => text).join(' ')
+  if (name === 'setopt') return /chase_?(?:links|dots)/i.test(words)
+  if (name !== 'set') return false
+  return /^(?:-\w+ )*-\w*P/.test(words) || /-\w*o (?:physical|chase_?(?:links|dots))/i.test(words)
 }
 
 function reached(
@@ -43,7 +59,14 @@ function reached(
   const [target] = operands as [Argument]
   // zsh has `cd OLD NEW` put one part of the path in the place of another, and `cd +1` take it from its stack.
   if (operands.length > 1 || /^[+-]\d/.test(target.text)) return moved(state, anywhere())
-  const found = directoriesFrom(state.directories, target)
+  const named = directoriesFrom(state.directories, target)
+  const isAboveLink = state.variables.has('SHELLOPTS') && /(?:^|\/)\.\.(?:\/|$)/.test(target.text)
+  const found: readonly Directory[] = isAboveLink
+    ? joinDirectories(
+        named,
+        named.map((one) => ({ ...one, certainty: 'unknown' })),
+      )
+    : named
   const isSearched = ['CDPATH', 'cdpath'].some(
     (searched) => variables.some(({ name }) => name === searched) || state.variables.has(searched),
   )

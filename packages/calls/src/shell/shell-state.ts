@@ -29,7 +29,7 @@ const NONE: ReadonlySet<string> = new Set()
 /** One more is not known. */
 const MAXIMUM_VARIABLES = 200
 /** They decide where a folder lies, and are kept in any case. */
-const LEADING = new Set(['HOME', 'PWD', 'CDPATH', 'cdpath'])
+const LEADING = new Set(['HOME', 'PWD', 'CDPATH', 'cdpath', 'SHELLOPTS'])
 
 export function startingIn(directories: readonly Directory[]): ShellState {
   const [only] = directories

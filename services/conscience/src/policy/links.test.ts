@@ -51,6 +51,21 @@ it.each([
   'cd out && npm i',
   'cd out && git commit -am x',
   'git -C out commit -m x',
+  'git -C out/.. add x',
+  'cd out && git -C .. add x',
+  'cd -P out/.. && touch x',
+  'cd -P out && cd .. && touch x',
+  'set -P; cd out; cd ..; touch x',
+  'tsc --outDir out',
+  'tsc --outDir=out',
+  'cargo build --target-dir out',
+  'make DESTDIR=out install',
+  'npm pack --pack-destination out',
+  'go build -o out/x',
+  'cmake -S . -Bout',
+  'pip install -t out x',
+  'DESTDIR=out make install',
+  'out/bin/ls',
 ])('what is done from a folder that is a link is done where that leads: %s', (command) => {
   expect(judgeCall(policy, bash(command), { links: linksFrom(workspace) }).decision).not.toBe('allow')
 })
@@ -88,6 +103,15 @@ it.each([
   'mkdir -p new/deep && touch new/deep/../x',
   'git -C src add ../x',
   'cd link && ls',
+  'cd -P src && touch x',
+  'cd out && cd .. && touch x',
+  'tsc --outDir dist',
+  'tsc -p src --outDir=dist',
+  'cargo build --target-dir target',
+  'make CC=gcc O=dist',
+  'git commit -m out',
+  'git add -A out',
+  'set -e; cd src; cd ..; make',
 ])('what is allowed by its own name is allowed by a link: %s', (command) => {
   const { rules } = judgeCall(policy, bash(command), { links: linksFrom(workspace) })
   expect(rules.filter(({ decision }) => decision !== 'allow')).toEqual([])
