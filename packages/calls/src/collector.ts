@@ -4,6 +4,7 @@ import { asCalled, foldersLeft, inFolder, MAY_BE_FOLDER } from './folders.js'
 import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
 import { isRunner } from './shell/command-kinds.js'
+import { handedPatch } from './shell/programs/handed-patch.js'
 import { databaseOf, statementsOf } from './shell/programs/sql-clients.js'
 import { readScript } from './shell/script.js'
 import type { ShellCommand } from './shell/shell-script.js'
@@ -250,6 +251,18 @@ export class Collector {
       this.#files.takeAll(where, [{ text, isDynamic: false }], access, named)
   }
 
+  #takeHandedPatch(
+    where: string,
+    { name, directories }: ShellCommand,
+    patch: string | null | undefined,
+  ): void {
+    if (patch === undefined) return
+    const files = filesInPatch(patch ?? '')
+    if (files.length === 0) this.fail(where, `what ${name} changes is known when it runs`)
+    for (const { text, access } of files)
+      this.#files.takeAll(where, [{ text, isDynamic: false }], access, directories)
+  }
+
   /** What a tool changes that takes patches is known by what names it. */
   #checkPatches(): void {
     if (this.#namesPath) return
@@ -292,6 +305,7 @@ export class Collector {
     const found = asCalled(given, effectsOf(command), this.#options)
     const known = this.#withSql(where, command, this.#files.withFiles(found, command.directories))
     const effects = this.#files.withFolder(where, command, found, known)
+    this.#takeHandedPatch(where, command, handedPatch(command, found.words))
     const runsInner = isRunner(command.name)
     this.#commands.push({
       where,

@@ -203,6 +203,15 @@ describe('a script of sed', () => {
 
 describe('a word that names a place elsewhere', () => {
   it.each([
+    "patch -p1 <<'E'\n--- a/.claude/settings.json\n+++ b/.claude/settings.json\nE",
+    "git apply <<'E'\n--- a/x\n+++ b/../x\nE",
+    'git apply <<\'E\'\n--- a/x\n+++ "b/\\056\\056/x"\nE',
+    'patch -p1 <<E\n--- a/$x\nE',
+    "patch -p1 3<<'E' < x\n--- a/x\nE",
+    "patch -p2 <<'E'\n--- a/x\nE",
+    'patch -p1 < a.patch',
+    'cat a.patch | git apply',
+    'git apply a.patch',
     'git add ../a',
     'git stage src/../../a',
     'git stash push ../a',
@@ -239,10 +248,12 @@ describe('a word that names a place elsewhere', () => {
   })
 
   it.each([
+    "patch -p1 <<'E'\n--- a/src/x\n+++ b/src/x\nE",
+    "git apply --3way <<'E'\n--- a/src/x\n+++ b/src/x\nE",
+    'git apply --check a.patch',
     'git add -A',
     'git add .github/workflows/x.yml src',
     'git -C sub add ../a',
-    'git apply ../x.patch',
     'git diff a..b -- ../x',
     'flock -w 5 .lock npm test',
     "sqlite3 x.db 'select 1'",

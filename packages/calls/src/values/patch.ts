@@ -9,7 +9,7 @@ const MARKER =
   /^\W{0,8}\*{3}\s*(add|create|update|modify|edit|delete|remove|rename|move)\b(?:\s+file)?(?:\s+to)?\s*:(.+)$/i
 /** A header of a unified diff, with the time that some programs put behind a tab. */
 const UNIFIED =
-  /^(?:---|\+\+\+|\*{3}(?! (?:Begin|End) )(?!.*:\s)|Index:|rename (?:from|to)|copy to)\s+([^\t]+)/
+  /^[ \t]*(?:---|\+\+\+|\*{3}(?! (?:Begin|End) )(?!.*:\s)|Index:|rename (?:from|to)|copy to)\s+([^\t]+)/
 /** Wherever some reader parts lines, Python's among them. */
 const LINE_END = /\r\n|(?!\t)\p{Cc}|[\u2028\u2029]/u
 const DELETES = /^(?:delete|remove)$/i
@@ -33,7 +33,14 @@ export function filesInPatch(patch: string): PatchedFile[] {
 function unifiedFile(line: string): string | undefined {
   const named = UNIFIED.exec(line)?.[1]
     ?.trim()
-    .replace(/^"(.*)"$/, '$1')
+    .replace(/^"(.*)"$/, (_, quoted: string) => unescaped(quoted))
   if (named === undefined || named === '/dev/null') return undefined
   return named.replace(/^[ab]\//, '')
+}
+
+/** As git writes names: `"b/\303\244"`. */
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{3}|.)/g, (_, code: string) =>
+    code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : code,
+  )
 }
