@@ -29,7 +29,8 @@ const PRINTS: Readonly<Record<string, readonly (readonly [string, RegExp])[]>> =
     ['node agent.mjs', /^ran npm test\ndenied: .*deletes what belongs to the system/],
     [
       'node asks.mjs',
-      /^[0-9a-f]{8} +pending +water_the_plants$.*approved \(once\) +water_the_plants.*it has not rained.*^they got 2 litres$/ms,
+      // The agent may go on before the command that approved has told what it did.
+      /^[0-9a-f]{8} +pending +water_the_plants$(?=.*^they got 2 litres$).*approved \(once\) +water_the_plants.*it has not rained/ms,
     ],
     ['jamey policy', /^policy\.yaml is in order.*^decided with 3$/ms],
     ['node remembers.mjs', /The user takes the train, never the plane\./],
