@@ -246,9 +246,7 @@ export class Collector {
   #takePatch(where: string, patch: string): void {
     const files = filesInPatch(patch)
     if (files.length === 0 && patch.trim() !== '') this.#nameless.push(where)
-    const { named } = this.#whereabouts
-    for (const { text, access } of files)
-      this.#files.takeAll(where, [{ text, isDynamic: false }], access, named)
+    this.#files.takePatched(where, files, this.#whereabouts.named)
   }
 
   #takeHandedPatch(
@@ -259,8 +257,7 @@ export class Collector {
     if (patch === undefined) return
     const files = filesInPatch(patch ?? '')
     if (files.length === 0) this.fail(where, `what ${name} changes is known when it runs`)
-    for (const { text, access } of files)
-      this.#files.takeAll(where, [{ text, isDynamic: false }], access, directories)
+    this.#files.takePatched(where, files, directories)
   }
 
   /** What a tool changes that takes patches is known by what names it. */

@@ -8,6 +8,7 @@ import type { Directory } from './shell/directory.js'
 import type { CommandEffects } from './shell/programs/program.js'
 import type { ShellCommand } from './shell/shell-script.js'
 import type { Argument } from './shell/words.js'
+import type { PatchedFile } from './values/patch.js'
 import { isGenerated, isSecretPath, isWorkable, type PathFact, pathFact } from './values/path.js'
 import { isLink } from './values/url.js'
 import type { Whereabouts } from './whereabouts.js'
@@ -81,6 +82,11 @@ export class FileCollector {
       else if (file.isDynamic || /^[/~]/.test(file.text)) this.take(where, file, access, directories[0])
       else for (const directory of directories) this.take(where, file, access, directory)
     }
+  }
+
+  takePatched(where: string, files: readonly PatchedFile[], directories: readonly Directory[]): void {
+    for (const { text, access } of files)
+      this.takeAll(where, [{ text, isDynamic: false }], access, directories)
   }
 
   /** Whoever enters a folder reads it. */
