@@ -113,6 +113,7 @@ export class FileCollector {
     const { args, directories } = command
     const taken = writes.length === 0 ? reads : [...reads, ...writes]
     for (const [i, { text }] of args.entries()) {
+      if (found.labels?.test(text) === true) continue
       const hidden = hiddenFile(text, args[i - 1]?.text ?? '', taken, found)
       if (hidden !== undefined) this.takeAll(where, [hidden.file], hidden.access, directories)
       else this.#takeLinked(where, plainOutput(text, args[i - 1]?.text ?? '', found.effects), directories)
@@ -120,7 +121,8 @@ export class FileCollector {
     for (const { name, value } of command.variables)
       this.#takeLinked(where, plainOutput(`${name}=${value.text}`, '', found.effects), directories)
     if (!NAMES_FILES_ALONE.test(words.join(' ')))
-      for (const { text } of args) this.#takeSecret(where, text, taken, directories)
+      for (const { text } of args)
+        if (found.labels?.test(text) !== true) this.#takeSecret(where, text, taken, directories)
     if (showsVariables(command)) this.take(where, { text: '/proc/self/environ', isDynamic: false }, 'read')
   }
 

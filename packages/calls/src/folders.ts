@@ -1,4 +1,5 @@
 import type { FactOptions, FileFact, Folders } from './fact-types.js'
+import { ownProgram } from './shell/command-effects.js'
 import { type Directory, directoriesFrom, joinDirectories } from './shell/directory.js'
 import { directoryOptions } from './shell/directory-options.js'
 import { optionValue } from './shell/option-values.js'
@@ -106,9 +107,13 @@ export function asCalled(command: ShellCommand, found: CommandEffects, options: 
   const { path, directories } = command
   if (isOtherRepository(command, options)) return { ...found, effects: ['execute'] }
   if (!path.includes('/')) return found
-  const isOrdinary = directories.every((directory) => {
-    const fact = ledFact({ text: path, isDynamic: false }, options, directory.path)
-    const { home = '~' } = options
+  const facts = directories.map((directory) =>
+    ledFact({ text: path, isDynamic: false }, options, directory.path),
+  )
+  const isOwn = facts.every(({ place }) => place === 'workspace')
+  if (isOwn && found.effects.length === 0) return ownProgram(command) ?? found
+  const { home = '~' } = options
+  const isOrdinary = facts.every((fact) => {
     const there = fact.path.startsWith(`${home}/`) ? `~${fact.path.slice(home.length)}` : fact.path
     return fact.place === 'workspace' || INSTALLED.test(there)
   })

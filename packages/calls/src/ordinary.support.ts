@@ -8,7 +8,7 @@ export function isOrdinary(command: string): boolean {
   return (
     effects.every((effect) => /^(?:read|write|build)$/.test(effect)) &&
     commands.every((one) => one.effects.length > 0) &&
-    files.every((file) => (file.access === 'read' ? file.place !== 'device' : file.isWorkable)) &&
+    files.every((file) => file.isWorkable || (file.access === 'read' && file.place !== 'device')) &&
     files.every(({ place, isSecret }) => place !== 'unknown' && !isSecret) &&
     unread.length === 0
   )

@@ -1,6 +1,7 @@
 import type { Effect } from '../model/call.js'
 import { handedTo } from './loading-variables.js'
 import { optionValue } from './option-values.js'
+import { isGraveTask } from './programs/interpreters.js'
 import { namedFiles } from './programs/named-files.js'
 import type { CommandEffects, Program } from './programs/program.js'
 import { PROGRAMS } from './programs/programs.js'
@@ -22,7 +23,8 @@ const GRAVITY: readonly Effect[] = [
 ]
 const ASKS_ONLY = new Set(['--help', '--version', '-h', '-V', '--usage'])
 
-export function effectsOf(command: ShellCommand): CommandEffects {
+export function effectsOf(given: ShellCommand): CommandEffects {
+  const command = meant(given)
   const found = byProgram(command)
   const special = specialEffect(command, found)
   const effects = special === undefined ? found.effects : special === 'unknown' ? [] : [special]
@@ -38,7 +40,7 @@ export function effectsOf(command: ShellCommand): CommandEffects {
 }
 
 function byProgram({ name, args }: ShellCommand): CommandEffects {
-  const program = PROGRAMS.get(name) ?? (name.startsWith('mkfs.') ? PROGRAMS.get('mkfs') : undefined)
+  const program = programOf(name)
   const nothing = { operands: args, reads: [], writes: [], words: [name] }
   if (program === undefined) return { ...nothing, effects: [] }
   const [only] = args
@@ -47,8 +49,46 @@ function byProgram({ name, args }: ShellCommand): CommandEffects {
   return told(program, [name], args)
 }
 
-function told(program: Program, words: readonly string[], args: readonly Argument[]): CommandEffects {
+const TOOLCHAIN = /^\+[\w.-]+$/
+
+/** `python -m pip install` is `pip install`, and `cargo +nightly build` is `cargo build`. */
+function meant(command: ShellCommand): ShellCommand {
+  const { name, args } = command
+  const [first, second] = args
+  if (first === undefined || first.isDynamic) return command
+  if (first.text === '-m' && second?.text === 'pip' && /^(?:python|pypy)[\d.]*$/.test(name))
+    return { ...command, name: 'pip', args: args.slice(2) }
+  if (TOOLCHAIN.test(first.text) && /^(?:cargo|rustc|rustfmt|rustdoc)$/.test(name))
+    return { ...command, args: args.slice(1) }
+  return command
+}
+
+/** Several versions of it have their numbers behind their name. */
+const VERSIONED =
+  /^(python|pypy|pip|ruby|php|lua|gcc|g\+\+|clang|clang\+\+|clang-format|clang-tidy)-?\d[\d.]*$/
+
+function programOf(name: string): Program | undefined {
+  const found = PROGRAMS.get(name)
+  if (found !== undefined) return found
+  if (name.startsWith('mkfs.')) return PROGRAMS.get('mkfs')
+  const base = VERSIONED.exec(name)?.[1]
+  return base === undefined ? undefined : PROGRAMS.get(base)
+}
+
+/** What a program does that a project has itself, and that nobody knows by its name. */
+export function ownProgram({ path, args, name }: ShellCommand): CommandEffects | undefined {
+  if (programOf(name) !== undefined) return undefined
+  const found = told(OWN, [name], args)
+  const isGrave = isGraveTask(name) || found.operands.some(({ text }) => isGraveTask(text))
+  const reads = [{ text: path, isDynamic: false }, ...found.reads]
+  return { ...found, effects: [isGrave ? 'execute' : 'build'], reads }
+}
+
+const OWN: Program = { effect: 'build' }
+
+function told(program: Program, words: readonly string[], given: readonly Argument[]): CommandEffects {
   const table = tableOf(program)
+  const args = scoped(program, table, given)
   const at = subcommandAt(table, args)
   const subcommand = at < 0 ? undefined : args[at]
   if (subcommand !== undefined) {
@@ -62,7 +102,7 @@ function told(program: Program, words: readonly string[], args: readonly Argumen
   const listed = subcommand === undefined ? undefined : table.subcommands?.get(subcommand.text)
   const isTaken = listed !== undefined
   const rest = isTaken ? args.filter((_, i) => i !== at) : args
-  const own = listed ?? (hasToKnow(program, subcommand) ? undefined : program.effect)
+  const own = listed ?? (hasToKnow(program, subcommand) ? taskIn(program, subcommand) : program.effect)
   const byOption = table.options === undefined ? undefined : effectOfOptions(table.options, rest)
   const isGiven = rest.some((word, i) => optionValue(word, rest[i + 1], table.unless) !== undefined)
   const operands = operandsOf(rest, isGiven ? table.valuedUnless : table.valued, program.dashed)
@@ -74,13 +114,34 @@ function told(program: Program, words: readonly string[], args: readonly Argumen
     effects[0] === 'read',
   )
   const outputs = outputsOf(rest, program)
+  const { labels } = program
   return {
     effects,
     operands,
     words: isTaken && subcommand !== undefined ? [...words, subcommand.text] : words,
     reads,
     writes: outputs.length === 0 ? writes : [...writes, ...outputs],
+    labels,
   }
+}
+
+/** Without words that say where in the project it works: `yarn workspace NAME test`. */
+function scoped({ scopes }: Program, table: Table, args: readonly Argument[]): readonly Argument[] {
+  if (scopes === undefined) return args
+  let left = args
+  for (;;) {
+    const at = subcommandAt(table, left)
+    const text = left[at]?.text ?? ''
+    const names = Object.hasOwn(scopes, text) ? scopes[text] : undefined
+    if (names === undefined) return left
+    left = [...left.slice(0, at), ...left.slice(at + 1 + names)]
+  }
+}
+
+function taskIn({ tasks }: Program, subcommand: Argument | undefined): Effect | undefined {
+  if (subcommand === undefined || subcommand.isDynamic || tasks?.test(subcommand.text) !== true)
+    return undefined
+  return isGraveTask(subcommand.text) ? 'execute' : 'build'
 }
 
 /** `-o FILE`, `-xo FILE`, `--output=FILE`. */
@@ -207,15 +268,16 @@ function isOperand(text: string, dashed: RegExp | undefined): boolean {
 }
 
 function filesOf(
-  { writes, hasNoFiles }: Program,
+  { writes, hasNoFiles, labels, runs }: Program,
   skips: number,
   operands: readonly Argument[],
   isReading: boolean,
 ): { reads: readonly Argument[]; writes: readonly Argument[] } {
   if (hasNoFiles === true) return { reads: [], writes: [] }
-  const files = operands.slice(skips).filter(({ text }) => text !== '-')
+  const files = operands.slice(skips).filter(({ text }) => text !== '-' && labels?.test(text) !== true)
   if (writes === 'all') return { reads: [], writes: files }
   if (writes === 'first') return { reads: [], writes: files.slice(0, 1) }
   if (writes === 'last') return { reads: files.slice(0, -1), writes: files.slice(-1) }
-  return isReading ? { reads: files, writes: [] } : { reads: files, writes: files }
+  if (isReading) return { reads: files, writes: [] }
+  return { reads: files, writes: runs === true ? files.slice(1) : files }
 }

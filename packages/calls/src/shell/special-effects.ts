@@ -1,23 +1,21 @@
 import type { Effect } from '../model/call.js'
 import { isLoading, settingIn } from './loading-variables.js'
 import { changesNetwork, leavesProject } from './outward-tasks.js'
-import { isRunByGit } from './programs/git-settings.js'
+import { gitEffect } from './programs/git-effect.js'
+import { activates, isGraveTask, ranFile } from './programs/interpreters.js'
 import type { CommandEffects } from './programs/program.js'
 import { sedActs } from './sed-script.js'
 import type { ShellCommand } from './shell-script.js'
 import type { Argument } from './words.js'
 
-/** What a project's own task is called when it does more than build and test. */
-const GRAVE_TASK =
-  /(?:^|[:._-])(?:deploy|publish|release|drop|destroy|delete|remove|purge|wipe|flush|nuke|teardown|uninstall|truncate|rollback|reset|eject|prune|prod|production|migrate|seed)(?:$|[:._-])/i
 /** Code of awk that runs programs or writes files. */
 const AWK_ACTS = /\bsystem\s*\(|\bgetline\b|\bprintf?\b[^;}]*[|>]|\|\s*"|-f\b/
-const MODULES =
-  /^(?:pytest|unittest|venv|mypy|black|ruff|flake8|isort|pylint|coverage|compileall|build|doctest|json\.tool|py_compile|tox|nox|timeit|cProfile)$/
 /** Whoever runs the file becomes who owns it. */
 const SET_ID = /^[ugoa]*[+=][rwxXt]*s|^[24567]\d{3}$/
 /** `example.org/tool@latest`, which is fetched and run. */
 const REMOTE_MODULE = /^[\w-]+(?:\.[\w-]+)+\/|@/
+/** What is fetched from elsewhere and run. */
+const FETCHED = /^(?:npm|jsr|https?|data):/
 const REMOTE = /^[\w.-]+@?[\w.-]*:(?!\\|\/\/)/
 
 type Special = (args: readonly Argument[], found: CommandEffects) => Effect | 'unknown' | undefined
@@ -65,6 +63,10 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
   ['mv', (_, { operands }) => (/^\/dev\//.test(operands.at(-1)?.text ?? '') ? 'delete' : undefined)],
   ['rsync', (_, { operands }) => (has(operands, REMOTE) ? 'send' : undefined)],
   ['git', gitEffect],
+  ['gh', (args, { words }) => (words[1] === 'api' && asksGitHub(args) ? 'read' : undefined)],
+  ['source', (args) => (activates(args) ? 'build' : undefined)],
+  ['.', (args) => (activates(args) ? 'build' : undefined)],
+  ['deno', (args) => (has(args, FETCHED) ? 'execute' : undefined)],
   ['xxd', (_, { operands }) => (operands.length > 1 ? 'unknown' : undefined)],
   ['tar', tarEffect],
   ['bsdtar', tarEffect],
@@ -82,12 +84,27 @@ export function specialEffect(
   if (special !== undefined) return special
   if (leavesProject(name, args)) return 'execute'
   const [effect] = found.effects
-  if (effect === 'execute')
-    return ranFile(
-      name,
-      args.map(({ text }) => text),
+  if (effect === 'execute') return ranFile(name, args)
+  return effect === 'build' && isGraveBuild(name, args, found) ? 'execute' : undefined
+}
+
+/** Options of `gh api` that have it do no more than ask, and those that say how the answer is shown. */
+const ASKS_GITHUB =
+  /^(?:--paginate|--slurp|-i|--include|--silent|--verbose|--cache|-q|--jq|-t|--template|-p|--preview)$/
+const ASKS_GITHUB_VALUE = /^(?:-q|--jq|-t|--template|-p|--preview|--cache|-H|--header|-X|--method)$/
+
+/** A GET of the host that it works with. */
+function asksGitHub(args: readonly Argument[]): boolean {
+  return args.slice(args.findIndex(({ text }) => text === 'api') + 1).every(({ text, isDynamic }, i, all) => {
+    const before = all[i - 1]?.text ?? ''
+    if (/^(?:-X|--method)$/.test(before)) return text === 'GET'
+    if (ASKS_GITHUB_VALUE.test(before)) return true
+    if (!text.startsWith('-')) return !isDynamic && text !== 'graphql' && !text.includes('://')
+    return (
+      ASKS_GITHUB.test(text) ||
+      /^(?:-X|--method|-H|--header)$|^--(?:method=GET|jq=|template=|cache=)/.test(text)
     )
-  return effect === 'build' && has(found.operands, GRAVE_TASK) ? 'execute' : undefined
+  })
 }
 
 /** The archive that is written, right behind its option. */
@@ -103,27 +120,18 @@ function tarEffect(args: readonly Argument[], { effects }: CommandEffects): Effe
   return isAttached || /[CP]/.test(letters) || has(args, /^-[A-Za-z]*P|^--ab/) ? 'unknown' : 'write'
 }
 
-function gitEffect(args: readonly Argument[], { words }: CommandEffects): Effect | undefined {
-  if (has(args, /^ext::/i) || isRunByGit(args, words[1])) return 'execute'
-  const isOverwriting = words[1] === 'checkout' && checksOutFile(args.map(({ text }) => text))
-  return isOverwriting ? 'delete' : undefined
-}
+/** `dotnet publish` puts the build into a folder, if nothing tells it to put it elsewhere. */
+const PUBLISHES = /publishprofile|publishprovider|container|webpublish|registry/i
+/** What is built is named by it, and no task: `-c Release`, `--mode production`. */
+const NAMES_MODE = /^-{1,2}(?:c|config|configuration|mode|profile|build-?type|variant|env|environment)$/
 
-/** `git checkout FILE` throws away what was changed there. */
-function checksOutFile(texts: readonly string[]): boolean {
-  const creates = texts.some((text) => text === '-b' || text === '--orphan')
-  return !creates && texts.some((text) => /[^/]\.[a-z]\w{0,4}$/i.test(text) && !text.startsWith('-'))
-}
-
-/** An interpreter that is given a file of the workspace runs what the project has, as its builds do. */
-function ranFile(name: string, texts: readonly string[]): Effect | undefined {
-  if (!/^(?:node|nodejs|deno|python[\d.]*|perl|ruby|php|sh|bash|zsh|dash|ksh|java|tsx|bun)$/.test(name))
-    return undefined
-  const [first, second] = texts
-  if (first === '-m' && /^python/.test(name))
-    return second !== undefined && MODULES.test(second) ? 'build' : undefined
-  if (first === undefined || first.startsWith('-') || /^[/~]|\.\.|[:$`*]/.test(first)) return undefined
-  return texts.some((text) => GRAVE_TASK.test(text)) ? undefined : 'build'
+function isGraveBuild(name: string, args: readonly Argument[], { operands }: CommandEffects): boolean {
+  const isPublishing = name === 'dotnet' && operands[0]?.text === 'publish'
+  if (isPublishing && has(args, PUBLISHES)) return true
+  return operands.slice(isPublishing ? 1 : 0).some((operand) => {
+    const before = args[args.indexOf(operand) - 1]
+    return isGraveTask(operand.text) && !NAMES_MODE.test(before?.text ?? '')
+  })
 }
 
 /** Names of what are words of a command, or only words, and no command. */

@@ -86,10 +86,25 @@ export const KUBECTL: Program = {
   hasNoFiles: true,
   valued: '-n --namespace --context --kubeconfig -l --selector -o --output',
   subcommands: {
-    read: 'get describe logs top explain version cluster-info api-resources api-versions diff events auth wait',
+    read: 'get describe logs top explain version cluster-info api-resources api-versions diff events wait kustomize completion',
     admin:
       'apply create edit patch scale rollout label annotate expose set cordon uncordon taint config autoscale replace',
     execute: 'exec run cp attach debug port-forward proxy',
     delete: 'delete drain',
+  },
+  nested: {
+    config: {
+      effect: 'admin',
+      hasNoFiles: true,
+      subcommands: { read: 'view current-context get-contexts get-clusters get-users' },
+      // It shows what the clusters are entered with.
+      options: { admin: '--raw' },
+    },
+    rollout: {
+      effect: 'admin',
+      hasNoFiles: true,
+      subcommands: { read: 'status history' },
+    },
+    auth: { effect: undefined, hasNoFiles: true, subcommands: { read: 'can-i whoami', admin: 'reconcile' } },
   },
 }

@@ -6,9 +6,9 @@ export const GIT: Program = {
   hasNoFiles: true,
   valued: '-C -c --git-dir --work-tree --namespace',
   subcommands: {
-    read: 'status log diff show blame describe shortlog reflog rev-parse rev-list ls-files ls-tree ls-remote cat-file grep bisect whatchanged name-rev merge-base for-each-ref var version help count-objects fsck check-ignore show-ref cherry range-diff diff-tree diff-index show-branch archive',
+    read: 'status log diff show blame describe shortlog reflog rev-parse rev-list ls-files ls-tree ls-remote cat-file grep bisect whatchanged name-rev merge-base for-each-ref var version help count-objects fsck check-ignore show-ref cherry range-diff diff-tree diff-index diff-files show-branch archive annotate check-attr check-ref-format check-mailmap column fast-export get-tar-commit-id hash-object merge-tree mktree mktag patch-id show-index stripspace verify-commit verify-pack verify-tag write-tree commit-tree',
     write:
-      'fetch pull clone add commit mv stage init switch merge cherry-pick am apply notes format-patch revert rebase',
+      'fetch pull clone add commit mv stage init switch merge cherry-pick am apply notes format-patch revert rebase repack update-index pack-refs commit-graph multi-pack-index rerere bundle interpret-trailers',
     send: 'push send-email request-pull',
     delete: 'rm clean reset gc prune filter-branch filter-repo checkout restore update-ref replace',
     admin: 'daemon credential',
@@ -18,7 +18,7 @@ export const GIT: Program = {
     execute: '--exec --upload-pack --receive-pack --exec-path --open-files-in-pager --ext-diff --textconv',
     'outward-read': '--remote',
   },
-  outputs: '-o --output --output-directory',
+  outputs: '-o --output --output-directory --export-marks',
   nested: {
     mv: { effect: 'write', writes: 'all', options: { delete: '-f --force' } },
     init: {
@@ -81,6 +81,19 @@ export const GIT: Program = {
       subcommands: { read: 'list', write: 'lock unlock', delete: 'remove prune move' },
       nested: { add: { effect: 'write', writes: 'all', valued: '-b -B' } },
     },
+    clean: { effect: 'delete', hasNoFiles: true },
+    rm: { effect: 'delete', hasNoFiles: true },
+    'symbolic-ref': { effect: 'admin', hasNoFiles: true },
+    'sparse-checkout': {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: { read: 'list check-rules', write: 'init set add reapply disable' },
+    },
+    maintenance: {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: { write: 'run', admin: 'start stop register unregister' },
+    },
     clone: {
       effect: 'write',
       writes: 'last',
@@ -92,8 +105,8 @@ export const GIT: Program = {
       hasNoFiles: true,
       subcommands: {
         read: 'status summary',
-        'outward-read': 'update init sync',
-        admin: 'add set-url',
+        write: 'update init',
+        admin: 'add set-url set-branch sync absorbgitdirs',
         delete: 'deinit',
         execute: 'foreach',
       },
@@ -109,7 +122,7 @@ export const GIT: Program = {
       effect: 'read',
       hasNoFiles: true,
       subcommands: {
-        read: 'ls-files status env',
+        read: 'ls-files status env fsck logs version',
         'outward-read': 'pull fetch',
         write: 'track',
         send: 'push',
@@ -124,17 +137,39 @@ export const GH: Program = {
   effect: undefined,
   hasNoFiles: true,
   valued: '-R --repo --hostname',
-  subcommands: { read: 'status version help search browse', send: 'api' },
-  nested: Object.fromEntries(
-    each('pr issue repo run release workflow gist label', {
+  subcommands: { read: 'status version help search browse completion', send: 'api' },
+  nested: Object.fromEntries([
+    ...each('auth', {
+      effect: 'admin',
+      hasNoFiles: true,
+      subcommands: { read: 'status' },
+      // It shows the token itself.
+      options: { admin: '-t --show-token' },
+    }),
+    ...each('config alias extension ssh-key gpg-key', {
+      effect: 'admin',
+      hasNoFiles: true,
+      subcommands: { read: 'list get' },
+    }),
+    ...each('secret variable cache ruleset org project codespace environment', {
+      effect: 'send',
+      hasNoFiles: true,
+      subcommands: { read: 'list view get check field-list item-list' },
+    }),
+    ...each('attestation', {
+      effect: 'send',
+      hasNoFiles: true,
+      subcommands: { read: 'verify trusted-root' },
+    }),
+    ...each('pr issue repo run release workflow gist label', {
       effect: undefined,
       hasNoFiles: true,
       subcommands: {
-        read: 'list view status diff checks watch',
+        read: 'list view status diff checks watch verify',
         write: 'download clone checkout',
         send: 'create comment edit close reopen merge review ready upload rerun enable disable run fork transfer rename',
         delete: 'delete archive cancel',
       },
     }),
-  ),
+  ]),
 }

@@ -6,6 +6,8 @@ const HARMLESS =
 /** What is run may be nothing, or what only shows a text. */
 const VIEWED =
   /^(?:core\.(?:pager|editor|fsmonitor|askpass)|pager\..+|sequence\.editor|credential\.helper|diff\.external)$/
+/** Where nothing lies that could be run. */
+const NOWHERE = /^core\.hookspath=\/dev\/null$/i
 const VIEWER = /^(?:|true|false|:|cat|more|less(?: -[A-Za-z]+)*|vim?|nano)$/
 
 /** Options of a subcommand that have it run what they are given, or take files from elsewhere: short ones, and long ones. */
@@ -64,7 +66,7 @@ function settingsOfClone(options: readonly Argument[]): readonly string[] {
 function isRun(setting: string): boolean {
   const end = setting.indexOf('=')
   const name = (end < 0 ? setting : setting.slice(0, end)).toLowerCase()
-  if (HARMLESS.test(name)) return false
+  if (HARMLESS.test(name) || NOWHERE.test(setting)) return false
   return end < 0 || !VIEWED.test(name) || !VIEWER.test(setting.slice(end + 1))
 }
 

@@ -1,24 +1,42 @@
 import type { Program } from './program.js'
 
+/** A task of a package is called so, as no program and no subcommand is: `test:unit`, `docs:build`. */
+const TASK = /^[\w-]+(?::[\w.-]+)+$/
+
 /** What package managers and build tools with subcommands do. */
 export const NPM: Program = {
   effect: undefined,
   hasNoFiles: true,
-  valued: '--prefix -w --workspace --registry -C --dir --filter',
+  tasks: TASK,
+  scopes: { workspace: 1, workspaces: 0, foreach: 0, recursive: 0 },
+  valued: '--prefix -w --workspace --registry -C --dir --filter -F --include --exclude --from -j --jobs',
   subcommands: {
-    read: 'ls list view info outdated audit explain why search root bin prefix help version whoami doctor docs licenses --version -v fund query pkg',
+    read: 'ls list view info outdated audit explain why search root bin prefix help version whoami doctor docs licenses --version -v fund query pkg completion diff sbom find-dupes ping stars help-search la ll show',
     build:
-      'test t run start exec run-script build lint dev check typecheck format coverage tsc vitest jest eslint prettier stop restart rebuild pack',
+      'test t tst run rum urn start exec run-script build lint dev check typecheck format coverage tsc vitest jest eslint prettier stop restart rebuild pack changeset',
     write:
-      'install i add ci update up dedupe link init install-test upgrade remove rm uninstall un create import prune shrinkwrap',
-    send: 'publish unpublish deprecate dist-tag owner access login adduser logout token org team hook',
-    admin: 'config set cache',
+      'install i add ci clean-install update up dedupe link unlink init install-test install-ci-test it cit upgrade remove rm uninstall un create import prune shrinkwrap focus patch patch-commit fetch',
+    send: 'publish unpublish deprecate dist-tag owner access login adduser logout token org team hook star unstar profile',
+    admin: 'config set cache setup env store',
+    execute: 'dlx x explore edit',
   },
   options: { admin: '-g --global', execute: '--unsafe-perm --script-shell', delete: '--force -f' },
   nested: {
     audit: { effect: 'read', hasNoFiles: true, subcommands: { write: 'fix', read: 'signatures' } },
     config: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'get list ls' } },
     cache: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'ls verify dir', write: 'clean' } },
+    pkg: { effect: 'read', hasNoFiles: true, subcommands: { read: 'get', write: 'set delete fix' } },
+    // Of bun.
+    pm: {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: {
+        read: 'ls list bin hash why view whoami',
+        write: 'pack version pkg',
+        admin: 'cache trust',
+      },
+      nested: { pkg: { effect: 'write', hasNoFiles: true, subcommands: { read: 'get' } } },
+    },
     version: { effect: 'write', hasNoFiles: true },
   },
 }
@@ -27,12 +45,16 @@ export const PIP: Program = {
   effect: undefined,
   hasNoFiles: true,
   subcommands: {
-    read: 'list show freeze check index help --version -V inspect',
-    write: 'install download wheel sync compile',
+    read: 'list show freeze check index help --version -V inspect debug hash tree search',
+    write: 'install download wheel sync compile lock',
     delete: 'uninstall',
     admin: 'config cache',
   },
   options: { execute: '--index-url -i --extra-index-url --trusted-host', admin: '--break-system-packages' },
+  nested: {
+    cache: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'dir info list' } },
+    config: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list get debug' } },
+  },
 }
 
 export const CARGO: Program = {
@@ -40,10 +62,10 @@ export const CARGO: Program = {
   hasNoFiles: true,
   valued: '-p --package --manifest-path --target --features -Z',
   subcommands: {
-    read: 'tree metadata search version help locate-project pkgid verify-project audit outdated --version -V',
+    read: 'tree metadata search version help locate-project pkgid verify-project audit outdated --version -V info report deny machete geiger bloat license about public-api semver-checks read-manifest',
     build:
-      'build b check c test t run r bench clippy doc fmt nextest expand fix rustc miri tarpaulin llvm-cov',
-    write: 'add remove update new init generate-lockfile vendor fetch clean package',
+      'build b check c test t run r bench clippy doc d fmt nextest expand fix rustc rustdoc miri tarpaulin llvm-cov hack udeps mutants insta careful zigbuild xtask criterion llvm-lines asm show-asm shear sort minimal-versions dev codspeed fuzz msrv make',
+    write: 'add remove rm update new init generate-lockfile vendor fetch clean package',
     send: 'publish yank login logout owner',
     admin: 'install uninstall',
   },
@@ -59,4 +81,6 @@ export const GO: Program = {
     admin: 'install',
   },
   options: { execute: '-exec -toolexec' },
+  // What it is told there is kept for all builds of the person.
+  nested: { env: { effect: 'read', hasNoFiles: true, options: { admin: '-w -u' } } },
 }

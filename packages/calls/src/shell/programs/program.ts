@@ -23,6 +23,14 @@ export interface Program {
   readonly dashed?: RegExp
   /** Options that say what the operands that are skipped say otherwise: with one of these, none is. */
   readonly unless?: string
+  /** Operands that name no files though they look like paths. */
+  readonly labels?: RegExp
+  /** Its first operand is what it runs, which it only reads. */
+  readonly runs?: true
+  /** Subcommands of this form are tasks of the project, which no program of that name could be meant by. */
+  readonly tasks?: RegExp
+  /** Words that only say where in the project it works, and how many names follow each. */
+  readonly scopes?: Readonly<Record<string, number>>
   /** Whether its operands are no files at all. */
   readonly hasNoFiles?: true
 }
@@ -42,4 +50,6 @@ export interface CommandEffects {
   readonly writes: readonly Argument[]
   /** `git push`: the program and its subcommands. */
   readonly words: readonly string[]
+  /** Words that name no files though they look like paths. */
+  readonly labels?: RegExp | undefined
 }

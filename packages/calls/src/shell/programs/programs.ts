@@ -1,3 +1,4 @@
+import { BUILD_PROGRAMS } from './build-programs.js'
 import { DOCKER, KUBECTL } from './cluster-programs.js'
 import { GH, GIT } from './git-programs.js'
 import { CARGO, GO, NPM, PIP } from './package-programs.js'
@@ -24,7 +25,7 @@ const SYSTEMCTL: Program = {
 /** Programs that developers and agents use; whatever is not here is not known. */
 export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ...each(
-    'ls ll dir tree stat file du readlink realpath cat head tail less more tac nl wc cut sort uniq comm diff cmp paste fold column rev od xxd hexdump strings md5sum sha1sum sha256sum sha512sum cksum b2sum zcat zless bat lsof fuser cloc scc tokei dust pstree view look tsort expand unexpand fmt pr jless glow',
+    'ls ll dir tree stat file du readlink realpath cat head tail less more tac nl wc cut sort uniq comm diff cmp paste fold column rev od xxd hexdump strings md5sum sha1sum sha224sum sha256sum sha384sum sha512sum shasum cksum b2sum join eza exa lsd difft icdiff colordiff zcat zless bat lsof fuser cloc scc tokei dust pstree view look tsort expand unexpand fmt pr jless glow',
     READ,
   ),
   ...each('grep egrep fgrep rg ag ack zgrep jq yq xmllint gron', {
@@ -48,7 +49,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ],
   ['rg', { effect: 'read', skips: 1, options: { execute: '--pre' } }],
   ...each(
-    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes info help history tput clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd chdir pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice timeout stdbuf setsid ionice watch xargs parallel cross-env busybox numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
+    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes info help history tput tr clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd chdir pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice timeout stdbuf setsid ionice watch xargs parallel cross-env busybox numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
     SAY,
   ),
   [
@@ -138,13 +139,19 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       effect: undefined,
       hasNoFiles: true,
       subcommands: {
-        read: 'tree version help',
-        build: 'run build',
-        write: 'add remove sync lock init venv',
+        read: 'tree help export',
+        build: 'run build format',
+        write: 'add remove sync lock init venv version',
         send: 'publish',
         admin: 'tool python self cache',
       },
-      nested: { pip: PIP },
+      nested: {
+        pip: PIP,
+        tool: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list dir' } },
+        python: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list find dir', write: 'pin' } },
+        self: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'version' } },
+        cache: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'dir size' } },
+      },
     },
   ],
   [
@@ -153,11 +160,23 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       effect: undefined,
       hasNoFiles: true,
       subcommands: {
-        read: 'show check env about version search',
+        read: 'show check env about search list help debug',
         build: 'run build',
-        write: 'install add remove update lock init new',
+        write: 'install add remove update lock init new sync export version',
         send: 'publish',
-        admin: 'config cache self',
+        admin: 'config cache self source python',
+      },
+      nested: {
+        config: { effect: 'admin', hasNoFiles: true, options: { read: '--list' } },
+        cache: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list' } },
+        self: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'show' } },
+        env: {
+          effect: undefined,
+          hasNoFiles: true,
+          subcommands: { read: 'info list activate', write: 'use', delete: 'remove' },
+        },
+        python: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list' } },
+        source: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'show' } },
       },
     },
   ],
@@ -167,7 +186,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     {
       effect: 'admin',
       hasNoFiles: true,
-      subcommands: { read: 'show which --version' },
+      subcommands: { read: 'show which --version check doc help man completions', build: 'run' },
       nested: Object.fromEntries(
         each('toolchain target component', {
           effect: 'admin',
@@ -179,14 +198,31 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ],
   ['go', GO],
   ...each(
-    'pytest jest vitest mocha ava tap eslint prettier tsc tsx ts-node biome rome oxlint ruff black isort flake8 mypy pyright pylint bandit tox nox coverage rustfmt rustc clippy-driver gofmt golangci-lint gotestsum make cmake ninja meson gcc g++ clang clang-format clang-tidy cc ld ar nm objdump javac java mvn gradle gradlew mvnw ant dotnet swift swiftc xcodebuild rake bundle rspec rubocop rails composer phpunit phpstan php-cs-fixer mix rebar3 stack cabal ghc elm sbt scala kotlinc flutter dart webpack vite rollup rolldown esbuild parcel turbo nx lerna next nuxt astro svelte-kit storybook playwright cypress c8 nyc knip madge depcheck publint tsup swc babel postcss tailwindcss sass shellcheck shfmt hadolint markdownlint typos pre-commit just task bazel buck2 protoc buf sphinx-build mkdocs typedoc jsdoc doxygen nodemon pm2-dev concurrently wasm-pack hugo jekyll zig nim alembic promtool actionlint yamllint jsonlint ajv',
+    'pytest jest vitest mocha ava tap eslint prettier tsc tsx ts-node biome rome oxlint ruff black isort flake8 mypy pyright pylint bandit tox nox coverage rustfmt rustc clippy-driver gofmt golangci-lint gotestsum make cmake ninja meson gcc g++ clang clang-format clang-tidy cc ld ar nm objdump javac java mvn gradle gradlew mvnw ant swift swiftc xcodebuild rake bundle rspec rubocop rails composer phpunit phpstan php-cs-fixer mix rebar3 stack cabal ghc elm sbt scala kotlinc flutter dart webpack vite rollup rolldown esbuild parcel turbo nx lerna next nuxt astro svelte-kit storybook playwright cypress c8 nyc knip madge depcheck publint tsup swc babel postcss tailwindcss sass shellcheck shfmt hadolint markdownlint typos pre-commit just task protoc buf sphinx-build mkdocs typedoc jsdoc doxygen nodemon pm2-dev concurrently wasm-pack hugo jekyll zig nim alembic promtool actionlint yamllint jsonlint ajv codespell stylelint htmlhint commitlint vale proselint autoreconf autoconf automake aclocal autoheader libtoolize scan-build gmake strip svelte-check vue-tsc swiftlint swiftformat ktlint detekt checkstyle scalafmt scalafix stylua luacheck selene fourmolu ormolu hlint elm-format elm-test buildifier gazelle cargo-sort cargo-fmt cargo-clippy gofumpt goimports staticcheck golines govulncheck errcheck revive djlint pydocstyle vulture radon autoflake pyupgrade blacken-docs cmake-format cmake-lint cpplint cppcheck iwyu lcov gcov gcovr genhtml tflint checkov terraform-docs kubeconform kubeval kube-linter conftest opa taplo dprint rumdl html-validate cspell alex textlint karma testem ember ng nest lint-staged syncpack sort-package-json bundlesize tsd attw publint api-extractor graphql-codegen openapi-generator swagger-cli spectral redocly prisma-lint simple-phpunit pest psalm phpcs phpcbf rector phpmd phpbench infection paratest pint grumphp standardrb reek erb_lint haml-lint brakeman rdoc yard steep sorbet srb minitest cucumber dialyzer credo ex_doc typst latexmk pdflatex xelatex lualatex bibtex biber asciidoctor pandoc dot plantuml mmdc',
     BUILD,
   ),
+  [
+    'ctest',
+    { effect: 'build', options: { send: '-D --dashboard -T --test-action -M --test-model -S --script' } },
+  ],
+  ['delta', { effect: 'read', options: { execute: '--pager' } }],
+  [
+    'dotnet',
+    {
+      effect: 'build',
+      labels: /^\/(?:p|property|t|target|v|verbosity|m|nologo|r|warnaserror|nowarn|bl|clp|nr)(?::\S*)?$/,
+    },
+  ],
+  ...BUILD_PROGRAMS,
   ...each(
-    'node nodejs deno python python3 python2 perl ruby php lua Rscript R osascript java pypy julia elixir iex irb ipython',
-    { effect: 'execute' },
+    'node nodejs python python3 python2 perl ruby php lua Rscript java pypy pypy3 graalpy julia elixir',
+    {
+      effect: 'execute',
+      runs: true,
+    },
   ),
-  ...each('sh bash zsh dash ksh ash fish eval source .', { effect: 'execute' }),
+  ...each('R osascript iex irb ipython eval', { effect: 'execute' }),
+  ...each('sh bash zsh dash ksh ash fish source .', { effect: 'execute', runs: true }),
   ...each('docker podman nerdctl', DOCKER),
   ['docker-compose', DOCKER.nested?.['compose'] as Program],
   ...each('kubectl oc', KUBECTL),
@@ -196,18 +232,22 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       effect: undefined,
       hasNoFiles: true,
       subcommands: {
-        read: 'list status get history show search template lint version env',
+        read: 'list ls status get history show search template lint version env verify help completion',
+        build: 'dependency dep package',
+        write: 'create pull',
         admin: 'install upgrade rollback repo',
         delete: 'uninstall delete',
         send: 'push',
       },
+      nested: { repo: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list ls' } } },
     },
   ],
   ...each('terraform tofu', {
     effect: undefined,
     hasNoFiles: true,
     subcommands: {
-      read: 'plan show output validate version providers graph',
+      read: 'plan show output validate version providers graph console metadata',
+      build: 'test',
       write: 'fmt init get',
       admin: 'apply import taint untaint workspace refresh force-unlock',
       delete: 'destroy',

@@ -7,6 +7,8 @@ interface Client {
   readonly statement: RegExp
   /** Options that have it read, run or write what nobody sees here. */
   readonly other: RegExp
+  /** Options with which it shows what it is, or which databases there are, and asks for nothing. */
+  readonly ends: RegExp
   /** Options whose value is the next word; undefined where no operand is a statement. */
   readonly valued?: RegExp
 }
@@ -14,6 +16,7 @@ interface Client {
 const MYSQL: Client = {
   statement: /^(?:-[ABbCcfGHijNnoqrsTtUvWwXE]*e|--(?:ex[a-z]*|init-command[a-z-]*)(?:=|$))(.*)$/s,
   other: /^--(?:defaults-[ef]|pag|te|plugin|loc|deli)/,
+  ends: /^(?:-V|-\?|--version|--help)$/,
 }
 const CLIENTS: ReadonlyMap<string, Client> = new Map([
   [
@@ -21,6 +24,7 @@ const CLIENTS: ReadonlyMap<string, Client> = new Map([
     {
       statement: /^(?:-[aAbeEHnqsStwWxXz01l]*c|--co[a-z]*(?:=|$))(.*)$/s,
       other: /^-[aAbeEHnqsStwWxXz01l]*[foL]|^--(?:fil|lo|ou)/,
+      ends: /^(?:-V|-\?|--version|--help|--list|-[aAbeEHnqsStwWxXz01]*l[aAbeEHnqsStwWxXz01]*)$/,
     },
   ],
   ['mysql', MYSQL],
@@ -30,6 +34,7 @@ const CLIENTS: ReadonlyMap<string, Client> = new Map([
     {
       statement: /^--?cmd()$/,
       other: /^--?(?:init|A|archive)/,
+      ends: /^--?(?:version|help)$/,
       valued: /^--?(?:separator|nullvalue|newline|vfs|maxsize|mmap|heap|escape)$/,
     },
   ],
@@ -38,6 +43,7 @@ const CLIENTS: ReadonlyMap<string, Client> = new Map([
     {
       statement: /^--?(?:cmd|c|s)()$/,
       other: /^--?(?:init|f|file|ui)$/,
+      ends: /^--?(?:version|help)$/,
       valued: /^--?(?:separator|nullvalue|newline)$/,
     },
   ],
@@ -52,6 +58,8 @@ export function statementsOf({ name, args, fed }: ShellCommand): readonly Argume
   const client = CLIENTS.get(name)
   if (client === undefined) return undefined
   const { statements, isOther } = givenTo(client, args)
+  // It shows something, and is over.
+  if (!isOther && args.some(({ text }) => client.ends.test(text))) return statements
   if (isOther || (statements.length > 0 && fed !== undefined)) return [...statements, UNSEEN]
   if (statements.length > 0) return statements.filter((one) => one.isDynamic || !shows(client, one))
   return [fed ?? UNSEEN]

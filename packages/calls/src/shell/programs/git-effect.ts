@@ -1,0 +1,73 @@
+import type { Effect } from '../../model/call.js'
+import type { Argument } from '../words.js'
+import { isRunByGit } from './git-settings.js'
+import type { CommandEffects } from './program.js'
+
+/** Options of `git config` that say where it reads, and how it shows what it has read. */
+const READS_SETTING =
+  /^--(?:global|local|system|worktree|get|get-all|includes|no-includes|null|name-only|show-origin|show-scope|show-names|bool|int|bool-or-int|path|expiry-date|type=[\w-]+|all)$|^-z$/
+const CREATES = /^(?:-b|--orphan)$/
+/** A branch of a version has the form of a file: `v1.x`. */
+const FILE = /[^/]\.[a-z]\w{0,4}$/i
+const VERSION = /(?:^|[/-])v?\d+(?:\.\d+)*\.x$/i
+
+/** What the tables of Git do not tell: settings that run something, what is only read, and what is thrown away. */
+export function gitEffect(
+  args: readonly Argument[],
+  { words, operands, effects }: CommandEffects,
+): Effect | undefined {
+  if (args.some(({ text }) => /^ext::/i.test(text)) || isRunByGit(args, words[1])) return 'execute'
+  const texts = args.map(({ text }) => text)
+  switch (words[1]) {
+    case 'config':
+      return readsSetting(args, operands) ? 'read' : undefined
+    case 'symbolic-ref':
+      return operands.length === 1 && !texts.some((text) => /^(?:-d|--delete|-m)/.test(text))
+        ? 'read'
+        : undefined
+    case 'clean':
+      return effects[0] === 'delete' && isDryRun(texts.slice(texts.indexOf('clean') + 1)) ? 'read' : undefined
+    case 'rm':
+      // The files stay, and the index can be had again.
+      return effects[0] === 'delete' && texts.includes('--cached') && !areBehind(texts, '--cached')
+        ? 'write'
+        : undefined
+    case 'checkout':
+      return checksOutFile(texts) ? 'delete' : undefined
+    default:
+      return undefined
+  }
+}
+
+/** `git config NAME`, `git config get NAME`, `git config list`. */
+function readsSetting(args: readonly Argument[], operands: readonly Argument[]): boolean {
+  const at = args.findIndex(({ text }) => text === 'config')
+  const options = args.slice(at + 1).filter((word) => !operands.includes(word))
+  if (operands.some(({ isDynamic }) => isDynamic) || !options.every(({ text }) => READS_SETTING.test(text)))
+    return false
+  const [first, second, ...others] = operands.map(({ text }) => text)
+  if (others.length > 0 || first === undefined) return false
+  if (second !== undefined) return first === 'get'
+  return first === 'list' || /^[\w-]+\..*[\w-]$/s.test(first)
+}
+
+/** `-n`, also together with others; a pattern of what is left out is no option. */
+function isDryRun(options: readonly string[]): boolean {
+  return options.some(
+    (text, i) =>
+      (text === '--dry-run' || /^-[dfiqxX]*n[dfiqxX]*$/.test(text)) &&
+      !/^(?:-[dfinqxX]*e|--exc\w*)$/.test(options[i - 1] ?? '') &&
+      !areBehind(options, text),
+  )
+}
+
+function areBehind(texts: readonly string[], option: string): boolean {
+  const end = texts.indexOf('--')
+  return end >= 0 && texts.indexOf(option) > end
+}
+
+/** `git checkout FILE` throws away what was changed there. */
+function checksOutFile(texts: readonly string[]): boolean {
+  const creates = texts.some((text) => CREATES.test(text))
+  return !creates && texts.some((text) => FILE.test(text) && !VERSION.test(text) && !text.startsWith('-'))
+}
