@@ -5,6 +5,7 @@ import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
 import { isRunner } from './shell/command-kinds.js'
 import { handedPatch } from './shell/programs/handed-patch.js'
+import { askedBy } from './shell/programs/http-clients.js'
 import { databaseOf, statementsOf } from './shell/programs/sql-clients.js'
 import { readScript } from './shell/script.js'
 import type { ShellCommand } from './shell/shell-script.js'
@@ -260,6 +261,15 @@ export class Collector {
     this.#files.takePatched(where, files, directories)
   }
 
+  /** Servers that are asked by their names alone: `curl localhost:3000/health`. */
+  #takeAsked(where: string, command: ShellCommand): void {
+    for (const text of askedBy(command)?.urls ?? []) {
+      const url = text === undefined ? undefined : urlFact(text)
+      if (url === undefined) this.fail(where, `what ${command.name} asks is known when it runs`)
+      else this.#urls.push({ where, ...url })
+    }
+  }
+
   /** What a tool changes that takes patches is known by what names it. */
   #checkPatches(): void {
     if (this.#namesPath) return
@@ -303,6 +313,7 @@ export class Collector {
     const known = this.#withSql(where, command, this.#files.withFiles(found, command.directories))
     const effects = this.#files.withFolder(where, command, found, known)
     this.#takeHandedPatch(where, command, handedPatch(command, found.words))
+    this.#takeAsked(where, command)
     const runsInner = isRunner(command.name)
     this.#commands.push({
       where,

