@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Circumstances } from './circumstances.js'
+import { outcomesOf } from './circumstances.support.js'
 import { MetNeeds } from './needs.js'
 import { PolicyConditions } from './policy-condition.js'
 import { NO_SESSION } from './session-view.js'
@@ -56,16 +57,7 @@ const CIRCUMSTANCES: readonly Circumstances[] = [
   { ...NONE, attested: { consent: true } },
 ]
 
-function outcomes(condition: string, isQuick: boolean): unknown[] {
-  const { applies } = new PolicyConditions({ isQuick }).compile(condition)
-  return CIRCUMSTANCES.map((one) => {
-    try {
-      return applies(one)
-    } catch (error) {
-      return (error as Error).message.split('\n')[0]
-    }
-  })
-}
+const outcomes = (condition: string, isQuick: boolean) => outcomesOf(condition, { isQuick }, CIRCUMSTANCES)
 
 describe('a condition whose needs are told without evaluating it', () => {
   it.each([

@@ -1,10 +1,8 @@
-import { factsOf } from '@jamey/calls'
 import { describe, expect, it } from 'vitest'
 import type { Circumstances } from './circumstances.js'
+import { circumstancesOf, PLACE } from './circumstances.support.js'
 import { parsePolicy } from './policy-file.js'
-import { NO_SESSION } from './session-view.js'
 
-const PLACE = { workspace: '/srv/app', home: '/srv' }
 const RULES = [
   "tool == 'Read'",
   "tool == 'Bash' && size(commands) > 0",
@@ -18,33 +16,22 @@ const named = (when: string, i: number) =>
 const policyOf = (rules: readonly string[]) =>
   parsePolicy(`{version: 1, rules: [${rules.map(named).join(', ')}]}`, 'policy.yaml', PLACE)
 
-function circumstances(tool: string, args: Record<string, unknown>): Circumstances {
-  const {
-    isKnown: known,
-    isUntrusted: _,
-    isTrusted: __,
-    ...facts
-  } = factsOf({ tool, arguments: args }, PLACE)
-  const none = { lists: {}, context: {}, attested: {}, intent: '', session: NO_SESSION }
-  return { ...facts, ...none, known, kind: 'call' }
-}
-
 describe('the rules that a call is tried with', () => {
   const { index } = policyOf(RULES)
   const names = (...by: Circumstances[]) =>
     index.candidates(by[0] as Circumstances, by[1]).map(({ name }) => name)
-  const bash = circumstances('Bash', { command: 'ls' })
+  const bash = circumstancesOf('Bash', { command: 'ls' })
 
   it('are those of its tool, its facts and its effects, in their order', () => {
-    expect(names(circumstances('Read', { file_path: 'a' }))).toEqual(['r0', 'r5'])
+    expect(names(circumstancesOf('Read', { file_path: 'a' }))).toEqual(['r0', 'r5'])
     // Which programs a command runs is not what kinds of calls are told apart by.
     expect(names(bash)).toEqual(['r1', 'r2', 'r5'])
-    expect(names(circumstances('Read', {}))).toEqual(['r0'])
-    expect(names(circumstances('send_payment', { amount: 'much' }))).toEqual(['r3', 'r4', 'r5'])
+    expect(names(circumstancesOf('Read', {}))).toEqual(['r0'])
+    expect(names(circumstancesOf('send_payment', { amount: 'much' }))).toEqual(['r3', 'r4', 'r5'])
   })
 
   it('are the same where such a call comes again, and another tool is no such call', () => {
-    expect(index.candidates(circumstances('Bash', { command: 'pwd' }))).toBe(index.candidates(bash))
+    expect(index.candidates(circumstancesOf('Bash', { command: 'pwd' }))).toBe(index.candidates(bash))
     expect(names({ ...bash, tool: 'Read' })).toEqual(['r0', 'r2', 'r5'])
     expect(names({ ...bash, tool: 'frobnicate' })).toEqual(['r2', 'r5'])
   })
