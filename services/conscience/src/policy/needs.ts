@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
+import { type CelNode, operandsOf, sizedIn, stringsOf } from './cel-node.js'
 import type { Circumstances } from './circumstances.js'
 import { EFFECTS } from './effects.js'
 
@@ -158,28 +159,23 @@ function programsOf({ commands }: Circumstances): string[] | undefined {
   return programs
 }
 
-/** What the parser of CEL makes of an expression; its own types do not say what the arguments are. */
-interface Node {
-  readonly op: string
-  readonly args: unknown
-}
-
 /**
  * What a condition needs. A part that is false makes a conjunction false whatever the others are, an error among them, so
  * a condition whose needs are not met is false.
  */
 export function needsOf(ast: ASTNode): Needs {
-  return needs(ast as Node)
+  return needs(ast as CelNode)
 }
 
-function needs({ op, args }: Node): Needs {
-  const [left, right] = (Array.isArray(args) ? args : [args]) as readonly Node[]
+function needs(node: CelNode): Needs {
+  const { op, args } = node
+  const [left, right] = operandsOf(node)
   if (left === undefined) return NO_NEEDS
   switch (op) {
     case '&&':
-      return both(needs(left), needs(right as Node))
+      return both(needs(left), needs(right as CelNode))
     case '||':
-      return common(needs(left), needs(right as Node))
+      return common(needs(left), needs(right as CelNode))
     case 'id':
       return args === 'known' ? wordOf('known') : NO_NEEDS
     case '!_':
@@ -193,32 +189,30 @@ function needs({ op, args }: Node): Needs {
       if (isNamed(left, 'kind') && right?.op === 'value') return wordOf(`kind: ${String(right.args)}`)
       if (isNamed(left, 'tool') && typeof right?.args === 'string' && right.op === 'value')
         return { ...NO_NEEDS, tool: right.args }
-      return sizeNeeds(op, left, right as Node)
+      return sizeNeeds(op, left, right as CelNode)
     case '!=':
     case '>':
     case '>=':
     case '<':
     case '<=':
-      return sizeNeeds(op, left, right as Node)
+      return sizeNeeds(op, left, right as CelNode)
     case 'rcall':
-      return loopNeeds(args as readonly [string, Node, readonly Node[]])
+      return loopNeeds(args as readonly [string, CelNode, readonly CelNode[]])
     default:
       return NO_NEEDS
   }
 }
 
 /** A word, or an element of a list of words, in one of two maps. */
-function isMember(what: Node, where: Node | undefined): boolean {
+function isMember(what: CelNode, where: CelNode | undefined): boolean {
   if (!isNamed(where, 'context') && !isNamed(where, 'attested')) return false
   return what.op === 'value' ? typeof what.args === 'string' : what.op === 'id' && !OUTSIDE.has(what.args)
 }
 
 /** Of `size(xs)` beside a whole number. */
-function sizeNeeds(op: string, left: Node, right: Node): Needs {
-  const [name, given] = (left.op === 'call' ? left.args : []) as readonly [string?, (readonly Node[])?]
-  const [list] = given ?? []
-  if (name !== 'size' || list?.op !== 'id' || right.op !== 'value') return NO_NEEDS
-  if (typeof right.args !== 'bigint') return NO_NEEDS
+function sizeNeeds(op: string, left: CelNode, right: CelNode): Needs {
+  const list = sizedIn(left)
+  if (list?.op !== 'id' || right.op !== 'value' || typeof right.args !== 'bigint') return NO_NEEDS
   const limit = Number(right.args)
   const isFilled = op === '>' || (op === '>=' && limit > 0) || (op === '==' && limit > 0)
   if (isFilled || (op === '!=' && limit === 0)) return limit < 0 ? NO_NEEDS : filled(list.args)
@@ -226,7 +220,7 @@ function sizeNeeds(op: string, left: Node, right: Node): Needs {
   return isEmpty ? { ...NO_NEEDS, lists: EMPTY.get(String(list.args)) ?? 0 } : NO_NEEDS
 }
 
-function isNamed(node: Node | undefined, name: string): boolean {
+function isNamed(node: CelNode | undefined, name: string): boolean {
   return node?.op === 'id' && node.args === name
 }
 
@@ -248,14 +242,18 @@ const OUTSIDE: ReadonlySet<unknown> = new Set([
 ])
 
 /** Of `xs.exists(x, ...)` and `effects.all(e, ...)`. */
-function loopNeeds([name, on, [element, body, ...more]]: readonly [string, Node, readonly Node[]]): Needs {
+function loopNeeds([name, on, [element, body, ...more]]: readonly [
+  string,
+  CelNode,
+  readonly CelNode[],
+]): Needs {
   if (element?.op !== 'id' || body === undefined || more.length > 0 || OUTSIDE.has(element.args)) {
     return name === 'exists' && on.op === 'id' ? filled(on.args) : NO_NEEDS
   }
   if (name === 'all') return isNamed(on, 'effects') ? allEffects(body, element.args) : NO_NEEDS
   if (name !== 'exists') return NO_NEEDS
   // What is false whatever the element is, is so of all of them.
-  if (on.op === 'list') return wordsIn(on) === undefined ? NO_NEEDS : needs(body)
+  if (on.op === 'list') return stringsOf(on) === undefined ? NO_NEEDS : needs(body)
   if (on.op !== 'id') return NO_NEEDS
   const list = filled(on.args)
   if (on.args === 'commands') return { ...list, programs: programsIn(body, element.args) }
@@ -263,7 +261,7 @@ function loopNeeds([name, on, [element, body, ...more]]: readonly [string, Node,
 }
 
 /** Each effect of which it is false. */
-function allEffects(body: Node, element: unknown): Needs {
+function allEffects(body: CelNode, element: unknown): Needs {
   const outcomes = EFFECTS.map((effect) => outcomeOf(body, element, effect))
   // Where one of them may be an error, that is told, whatever the others are.
   if (outcomes.includes(undefined)) return NO_NEEDS
@@ -274,45 +272,45 @@ function allEffects(body: Node, element: unknown): Needs {
 }
 
 /** Bits of each effect of which it may be true; 0 for all of them. */
-function effectsIn(body: Node, element: unknown): number {
+function effectsIn(body: CelNode, element: unknown): number {
   const bits = bitsOf(EFFECTS.filter((effect) => outcomeOf(body, element, effect) !== false))
   return bits === ALL_EFFECTS ? 0 : bits
 }
 
 /** What it comes to where the element is that word; undefined where more is to be known. */
-function outcomeOf({ op, args }: Node, element: unknown, word: string): boolean | undefined {
-  const [left, right] = (Array.isArray(args) ? args : [args]) as readonly Node[]
+function outcomeOf(node: CelNode, element: unknown, word: string): boolean | undefined {
+  const [left, right] = operandsOf(node)
   if (left === undefined) return undefined
   const isOf = isNamed(left, String(element))
-  const of = (node: Node) => outcomeOf(node, element, word)
-  switch (op) {
+  const of = (part: CelNode) => outcomeOf(part, element, word)
+  switch (node.op) {
     case '!_': {
       const inner = of(left)
       return inner === undefined ? undefined : !inner
     }
     case '&&':
-      if (of(left) === false || of(right as Node) === false) return false
-      return of(left) === true && of(right as Node) === true ? true : undefined
+      if (of(left) === false || of(right as CelNode) === false) return false
+      return of(left) === true && of(right as CelNode) === true ? true : undefined
     case '||':
-      if (of(left) === true || of(right as Node) === true) return true
-      return of(left) === false && of(right as Node) === false ? false : undefined
+      if (of(left) === true || of(right as CelNode) === true) return true
+      return of(left) === false && of(right as CelNode) === false ? false : undefined
     case '==':
       return isOf && right?.op === 'value' ? right.args === word : undefined
     case '!=':
       return isOf && right?.op === 'value' ? right.args !== word : undefined
     case 'in':
-      return isOf ? wordsIn(right as Node)?.includes(word) : undefined
+      return isOf ? stringsOf(right as CelNode)?.includes(word) : undefined
     default:
       return undefined
   }
 }
 
 /** Of `c.words[0] == 'git'` and the like; undefined where the program may be any. */
-function programsIn({ op, args }: Node, element: unknown): Needs['programs'] {
-  const [left, right] = (Array.isArray(args) ? args : [args]) as readonly Node[]
+function programsIn(node: CelNode, element: unknown): Needs['programs'] {
+  const [left, right] = operandsOf(node)
   if (left === undefined || right === undefined) return undefined
-  const words = wordsIn(right)
-  switch (op) {
+  const words = stringsOf(right)
+  switch (node.op) {
     case '&&':
       return programsIn(left, element) ?? programsIn(right, element)
     case '||':
@@ -329,22 +327,15 @@ function programsIn({ op, args }: Node, element: unknown): Needs['programs'] {
 }
 
 /** `c.words` */
-function isWords({ op, args }: Node, element: unknown): boolean {
-  const [of, name] = (op === '.' ? args : []) as readonly [Node?, string?]
+function isWords({ op, args }: CelNode, element: unknown): boolean {
+  const [of, name] = (op === '.' ? args : []) as readonly [CelNode?, string?]
   return name === 'words' && isNamed(of, String(element))
 }
 
 /** `c.words[0]` */
-function isFirst({ op, args }: Node, element: unknown): boolean {
-  const [of, at] = (op === '[]' ? args : []) as readonly [Node?, Node?]
+function isFirst({ op, args }: CelNode, element: unknown): boolean {
+  const [of, at] = (op === '[]' ? args : []) as readonly [CelNode?, CelNode?]
   return of !== undefined && isWords(of, element) && at?.op === 'value' && at.args === 0n
-}
-
-/** A list of nothing but strings that stands in the condition. */
-function wordsIn({ op, args }: Node): readonly string[] | undefined {
-  if (op !== 'list') return undefined
-  const values = (args as readonly Node[]).map((node) => (node.op === 'value' ? node.args : undefined))
-  return values.every((value) => typeof value === 'string') ? (values as string[]) : undefined
 }
 
 function wordOf(word: string): Needs {

@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
+import { type CelNode, sizedIn, stringsOf } from './cel-node.js'
 
 type Scope = Readonly<Record<string, unknown>>
 
@@ -29,7 +30,7 @@ export function quickCondition(
 ): ((scope: Scope) => boolean | undefined) | undefined {
   let step: Step
   try {
-    step = new Compiler(functions).step(ast as Node, [])
+    step = new Compiler(functions).step(ast as CelNode, [])
   } catch (error) {
     if (error === UNSURE) return undefined
     throw error
@@ -46,12 +47,6 @@ export function quickCondition(
   }
 }
 
-/** What the parser of CEL makes of an expression; its own types do not say what the arguments are. */
-interface Node {
-  readonly op: string
-  readonly args: unknown
-}
-
 class Compiler {
   readonly #functions: QuickFunctions
 
@@ -60,8 +55,8 @@ class Compiler {
   }
 
   /** `names`: of the elements, from outside. */
-  step({ op, args }: Node, names: readonly string[]): Step {
-    const of = (node: unknown): Step => this.step(node as Node, names)
+  step({ op, args }: CelNode, names: readonly string[]): Step {
+    const of = (node: unknown): Step => this.step(node as CelNode, names)
     const list = args as readonly unknown[]
     switch (op) {
       case 'value':
@@ -107,18 +102,18 @@ class Compiler {
 
   /** Of sizes with whole numbers, of lists of strings, and of two strings or truth values. */
   #equality([left, right]: readonly unknown[], names: readonly string[], isEqual: boolean): Step {
-    const size = sizedIn(left as Node)
-    const { op, args } = right as Node
+    const size = sizedIn(left as CelNode)
+    const { op, args } = right as CelNode
     if (size !== undefined && op === 'value' && typeof args === 'bigint') {
       const of = this.step(size, names)
       const sought = Number(args)
       return (frame) => (lengthOf(of(frame)) === sought) === isEqual
     }
-    const one = this.step(left as Node, names)
+    const one = this.step(left as CelNode, names)
     if (op === 'value' && (typeof args === 'string' || typeof args === 'boolean'))
       return equalityWith(one, args, isEqual)
-    const words = stringsOf(right as Node)
-    if (words === undefined) return equality(one, this.step(right as Node, names), isEqual)
+    const words = stringsOf(right as CelNode)
+    if (words === undefined) return equality(one, this.step(right as CelNode, names), isEqual)
     return (frame) => {
       const list = one(frame)
       if (!Array.isArray(list) || !list.every((value) => typeof value === 'string')) throw UNSURE
@@ -128,15 +123,15 @@ class Compiler {
 
   /** Numbers of facts are doubles; a whole number is compared with the size of something alone. */
   #order(op: '>' | '>=' | '<' | '<=', [left, right]: readonly unknown[], names: readonly string[]): Step {
-    const size = sizedIn(left as Node)
-    const limit = (right as Node).op === 'value' ? (right as Node).args : undefined
+    const size = sizedIn(left as CelNode)
+    const limit = (right as CelNode).op === 'value' ? (right as CelNode).args : undefined
     if (size !== undefined && typeof limit === 'bigint') {
       const of = this.step(size, names)
       const bound = Number(limit)
       return (frame) => compared(op, lengthOf(of(frame)), bound)
     }
     if (typeof limit !== 'number') throw UNSURE
-    const of = this.step(left as Node, names)
+    const of = this.step(left as CelNode, names)
     return (frame) => {
       const value = of(frame)
       if (typeof value !== 'number') throw UNSURE
@@ -145,8 +140,8 @@ class Compiler {
   }
 
   #element([from, at]: readonly unknown[], names: readonly string[]): Step {
-    const of = this.step(from as Node, names)
-    const index = (at as Node).op === 'value' ? (at as Node).args : undefined
+    const of = this.step(from as CelNode, names)
+    const index = (at as CelNode).op === 'value' ? (at as CelNode).args : undefined
     if (typeof index === 'bigint') {
       const place = Number(index)
       return (frame) => {
@@ -155,16 +150,16 @@ class Compiler {
         return value[place]
       }
     }
-    const key = this.step(at as Node, names)
+    const key = this.step(at as CelNode, names)
     return (frame) => ownMember(of(frame), key(frame))
   }
 
   #membership([what, where]: readonly unknown[], names: readonly string[]): Step {
-    const value = this.step(what as Node, names)
-    const words = stringsOf(where as Node)
+    const value = this.step(what as CelNode, names)
+    const words = stringsOf(where as CelNode)
     const fixed = words === undefined ? undefined : new Set(words)
     if (fixed !== undefined) return (frame) => fixed.has(text(value(frame)))
-    const holder = this.step(where as Node, names)
+    const holder = this.step(where as CelNode, names)
     return (frame) => {
       const [sought, found] = [text(value(frame)), holder(frame)]
       if (Array.isArray(found)) return found.includes(sought)
@@ -175,7 +170,7 @@ class Compiler {
   #call([name, given]: readonly unknown[], names: readonly string[]): Step {
     const run = Object.hasOwn(this.#functions, name as string) ? this.#functions[name as string] : undefined
     if (run === undefined) throw UNSURE
-    const values = (given as readonly Node[]).map((node) => this.step(node, names))
+    const values = (given as readonly CelNode[]).map((node) => this.step(node, names))
     const [first, second] = values
     if (values.length === 1 && first !== undefined) {
       const isOfText = TAKES_TEXT.has(name as string)
@@ -192,8 +187,8 @@ class Compiler {
   }
 
   #method([name, on, given]: readonly unknown[], names: readonly string[]): Step {
-    const of = this.step(on as Node, names)
-    const [first, second] = given as readonly Node[]
+    const of = this.step(on as CelNode, names)
+    const [first, second] = given as readonly CelNode[]
     if (first === undefined) throw UNSURE
     if ((name === 'exists' || name === 'all') && second !== undefined && first.op === 'id')
       return this.#loop(name, of, this.step(second, [...names, first.args as string]), names.length)
@@ -286,28 +281,15 @@ function compared(op: '>' | '>=' | '<' | '<=', one: number, other: number): bool
   return op === '<' ? one < other : one <= other
 }
 
-/** `xs` of `size(xs)`. */
-function sizedIn({ op, args }: Node): Node | undefined {
-  if (op !== 'call') return undefined
-  const [name, given] = args as readonly [string, readonly Node[]]
-  return name === 'size' && given.length === 1 ? given[0] : undefined
-}
-
 function lengthOf(value: unknown): number {
   if (Array.isArray(value)) return value.length
   throw UNSURE
 }
 
-function constantList(node: Node): Step {
+function constantList(node: CelNode): Step {
   const words = stringsOf(node)
   if (words === undefined) throw UNSURE
   return () => words
-}
-
-function stringsOf({ op, args }: Node): readonly string[] | undefined {
-  if (op !== 'list') return undefined
-  const values = (args as readonly Node[]).map((node) => (node.op === 'value' ? node.args : undefined))
-  return values.every((value) => typeof value === 'string') ? (values as string[]) : undefined
 }
 
 function bool(value: unknown): boolean {
