@@ -14,3 +14,29 @@ export interface Circumstances extends Omit<Facts, 'isKnown' | 'isUntrusted' | '
   /** Lists of the deployer by name; every list that a rule names is there, if empty. */
   readonly lists: Readonly<Record<string, readonly string[]>>
 }
+
+/** The variables of conditions, and the types that CEL checks them by. */
+export const VARIABLES = {
+  kind: 'string',
+  tool: 'string',
+  known: 'bool',
+  effects: 'list<string>',
+  commands: 'list',
+  files: 'list',
+  urls: 'list',
+  mails: 'list',
+  recipients: 'list',
+  amounts: 'list',
+  numbers: 'list',
+  sql: 'list',
+  code: 'list',
+  secrets: 'list',
+  signals: 'list',
+  texts: 'list',
+  unread: 'list',
+  lists: 'map',
+  context: 'map',
+  intent: 'string',
+  attested: 'map',
+  session: 'map',
+} as const satisfies Readonly<Record<keyof Circumstances, string>>

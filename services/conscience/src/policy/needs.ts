@@ -1,6 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { type CelNode, operandsOf, sizedIn, stringsOf } from './cel-node.js'
-import type { Circumstances } from './circumstances.js'
+import { type Circumstances, VARIABLES } from './circumstances.js'
 import { EFFECTS } from './effects.js'
 
 /**
@@ -30,22 +30,11 @@ export interface Met {
 }
 
 export const NO_NEEDS: Needs = { lists: 0, words: 0, some: 0, tool: undefined, programs: undefined }
-const LISTS = [
-  'effects',
-  'commands',
-  'files',
-  'urls',
-  'mails',
-  'recipients',
-  'amounts',
-  'numbers',
-  'sql',
-  'code',
-  'secrets',
-  'signals',
-  'texts',
-  'unread',
-] as const
+type Variable = keyof typeof VARIABLES
+type List = { [Name in Variable]: (typeof VARIABLES)[Name] extends `list${string}` ? Name : never }[Variable]
+const LISTS = Object.entries(VARIABLES).flatMap(([name, type]) =>
+  type.startsWith('list') ? [name as List] : [],
+)
 const FILLED = new Map(LISTS.map((name, i) => [name as string, 1 << i]))
 const EMPTY = new Map(LISTS.map((name, i) => [name as string, 1 << (i + LISTS.length)]))
 const STATES = [
@@ -104,7 +93,7 @@ export class MetNeeds {
 function metBy(circumstances: Circumstances): Met {
   let lists = 0
   for (let i = 0; i < LISTS.length; i++) {
-    const list = circumstances[LISTS[i] as (typeof LISTS)[number]] as readonly unknown[] | undefined
+    const list = circumstances[LISTS[i] as List] as readonly unknown[] | undefined
     if (list === undefined || list.length > 0) lists |= 1 << i
     if (list === undefined || list.length === 0) lists |= 1 << (i + LISTS.length)
   }
@@ -229,17 +218,7 @@ function filled(list: unknown): Needs {
 }
 
 /** Names that mean something outside of a loop; an element that has one of them hides it. */
-const OUTSIDE: ReadonlySet<unknown> = new Set([
-  ...LISTS,
-  'known',
-  'kind',
-  'tool',
-  'session',
-  'context',
-  'attested',
-  'intent',
-  'lists',
-])
+const OUTSIDE: ReadonlySet<unknown> = new Set(Object.keys(VARIABLES))
 
 /** Of `xs.exists(x, ...)` and `effects.all(e, ...)`. */
 function loopNeeds([name, on, [element, body, ...more]]: readonly [

@@ -1,5 +1,5 @@
 import { TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js'
-import type { Circumstances } from './circumstances.js'
+import { type Circumstances, VARIABLES } from './circumstances.js'
 import { isListed } from './listed.js'
 import { areMet, MetNeeds, type Needs, NO_NEEDS, needsOf } from './needs.js'
 import { Frame, type QuickFunctions, quickCondition } from './quick-condition.js'
@@ -29,38 +29,12 @@ export class PolicyConditions {
   #session: SessionView = NO_SESSION
   readonly met = new MetNeeds()
   readonly #frame = new Frame()
-  readonly #environment = new Environment({ limits: LIMITS })
-    .registerVariable('kind', 'string')
-    .registerVariable('tool', 'string')
-    .registerVariable('known', 'bool')
-    .registerVariable('effects', 'list<string>')
-    .registerVariable('commands', 'list')
-    .registerVariable('files', 'list')
-    .registerVariable('urls', 'list')
-    .registerVariable('mails', 'list')
-    .registerVariable('recipients', 'list')
-    .registerVariable('amounts', 'list')
-    .registerVariable('sql', 'list')
-    .registerVariable('code', 'list')
-    .registerVariable('texts', 'list')
-    .registerVariable('unread', 'list')
-    .registerVariable('numbers', 'list')
-    .registerVariable('secrets', 'list')
-    .registerVariable('signals', 'list')
-    .registerVariable('lists', 'map')
-    .registerVariable('context', 'map')
-    .registerVariable('intent', 'string')
-    .registerVariable('attested', 'map')
-    .registerVariable('session', 'map')
+  readonly #environment = environmentOfVariables()
     .registerFunction('in_request(dyn): bool', (value: unknown) => this.#functions['in_request']?.(value))
     .registerFunction('origin(dyn): string', (value: unknown) => this.#functions['origin']?.(value))
     .registerFunction('vouched(dyn): bool', (value: unknown) => this.#functions['vouched']?.(value))
-    .registerFunction('came_from(string): string', (value: string) => {
-      return knowledgeOf(this.#session).cameFrom(value)
-    })
-    .registerFunction('foreign(string): bool', (value: string) => {
-      return knowledgeOf(this.#session).isForeign(value)
-    })
+    .registerFunction('came_from(string): string', (value: string) => this.#functions['came_from']?.(value))
+    .registerFunction('foreign(string): bool', (value: string) => this.#functions['foreign']?.(value))
     .registerFunction('calls_within(int): list', (seconds: bigint) => {
       return [...knowledgeOf(this.#session).callsWithin(Number(seconds))]
     })
@@ -115,6 +89,14 @@ export class PolicyConditions {
       throw faultOf(error)
     }
   }
+}
+
+function environmentOfVariables(): Environment {
+  const environment = new Environment({ limits: LIMITS })
+  return Object.entries(VARIABLES).reduce(
+    (declared, [name, type]) => declared.registerVariable(name, type),
+    environment,
+  )
 }
 
 function isValue(value: unknown): value is string | number | bigint {
