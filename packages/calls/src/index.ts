@@ -1,7 +1,15 @@
 export { callDigest } from './digest.js'
 export type { CommandFact, FactOptions, Facts, FileFact, Folders } from './fact-types.js'
 export { collectingFacts, collectingWords, factsOf } from './facts.js'
-export type { Annotations, Call, Effect, Role, Words } from './model/call.js'
+export {
+  type Annotations,
+  type Call,
+  EFFECTS,
+  type Effect,
+  ROLES,
+  type Role,
+  type Words,
+} from './model/call.js'
 export { readScript } from './shell/script.js'
 export type { ShellCommand, ShellScript } from './shell/shell-script.js'
 export { type Leaf, type Leaves, leavesOf } from './strings.js'

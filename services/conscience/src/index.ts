@@ -1,4 +1,5 @@
 export { linksFrom } from '@jamey/calls'
+export type { Decision } from '@jamey/contracts'
 export { AuditError, AuditLog, type AuditLogOptions } from './audit/audit-log.js'
 export { type AuditLook, lookAtAudit } from './audit/audit-look.js'
 export { type FoundAuditLine, readAudit } from './audit/audit-reader.js'
@@ -31,7 +32,6 @@ export {
   type Supposed,
   supposing,
 } from './policy/policy-file.js'
-export type { Decision } from './policy/rule.js'
 export { type RuleFault, RuleFileError } from './policy/source.js'
 export {
   type Conscience,

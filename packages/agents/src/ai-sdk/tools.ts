@@ -2,7 +2,7 @@ import { clearAhead } from '../guard/clearances.js'
 import type { GuardOptions } from '../guard/cleared-call.js'
 import { guardCall } from '../guard/guard-call.js'
 import { tellRequest } from '../guard/request-words.js'
-import type { CallJudge, JsonObject, ToolCall } from '../model/call-judge.js'
+import type { CallDecision, CallJudge, JsonObject, ToolCall } from '../model/call-judge.js'
 import { CallRefusedError } from '../model/errors.js'
 import { userTextsOf, wasAskedFor } from './messages.js'
 
@@ -88,7 +88,7 @@ export async function approvalOf(
   call: ToolCall,
   messages: unknown,
   options: GuardOptions = {},
-): Promise<{ decision: 'allow' | 'ask' | 'deny'; reason?: string }> {
+): Promise<{ decision: CallDecision; reason?: string }> {
   try {
     await tellMessages(judge, call, messages)
     await clearAhead(judge, call, { ...options, approvalTimeoutMs: 0 })

@@ -1,3 +1,4 @@
+import { decisionSchema } from '@jamey/contracts'
 import { z } from 'zod'
 import type { ApprovalAnswer, CallVerdict } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
@@ -7,7 +8,7 @@ const jsonObject = z.record(z.string(), z.unknown())
 /** Of a verdict on a call, what whoever makes it needs; more is passed over. */
 export const callVerdictSchema = z
   .object({
-    decision: z.enum(['allow', 'ask', 'deny']),
+    decision: decisionSchema,
     approved: z.boolean(),
     reasons: z.array(z.string()),
     rules: z.array(z.object({ name: z.string(), decision: z.string(), reason: z.string().optional() })),

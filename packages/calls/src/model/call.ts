@@ -22,33 +22,43 @@ export interface Words {
   readonly user?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** What an argument is. `directory`: the folder that the call's commands run in. `patch`: changes of files that it names itself. `query`: words to search by. `identifier`: of something that the tool knows. */
-export type Role =
-  | 'path'
-  | 'directory'
-  | 'patch'
-  | 'url'
-  | 'recipient'
-  | 'amount'
-  | 'command'
-  | 'code'
-  | 'sql'
-  | 'text'
-  | 'secret'
-  | 'query'
-  | 'identifier'
+export const ROLES = [
+  'path',
+  'directory',
+  'patch',
+  'url',
+  'recipient',
+  'amount',
+  'command',
+  'code',
+  'sql',
+  'text',
+  'secret',
+  'query',
+  'identifier',
+] as const
 
 /**
- * What a program does, as far as its name and options tell. `build`: runs what the project itself has as its tests and
- * builds. `execute`: runs code that is not looked at here. `outward-read`: fetches from elsewhere, `send`: tells elsewhere.
+ * The kind of an argument. `directory`: the folder that the call's commands run in. `patch`: changes of files that it
+ * names itself. `query`: words to search by. `identifier`: of something that the tool knows.
  */
-export type Effect =
-  | 'read'
-  | 'write'
-  | 'delete'
-  | 'build'
-  | 'execute'
-  | 'outward-read'
-  | 'send'
-  | 'pay'
-  | 'admin'
+export type Role = (typeof ROLES)[number]
+
+export const EFFECTS = [
+  'read',
+  'write',
+  'delete',
+  'build',
+  'execute',
+  'outward-read',
+  'send',
+  'pay',
+  'admin',
+] as const
+
+/**
+ * What a program or a tool does, as far as its name and options tell. `build`: runs what the project itself has as its
+ * tests and builds. `execute`: runs code that is not looked at here. `outward-read`: fetches from elsewhere, `send`: tells
+ * elsewhere.
+ */
+export type Effect = (typeof EFFECTS)[number]

@@ -1,8 +1,3 @@
-/** A sum in an argument that is meant to be one. */
-export interface MoneyFact {
-  readonly amount: number
-}
-
 /** A number, or a text that is one with a currency: `€ 1,200.50`, `1.200,50 EUR`. Undefined where it is neither. */
 export function amountOf(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? Math.abs(value) : undefined

@@ -1,7 +1,7 @@
+import { EFFECTS } from '@jamey/calls'
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { type CelNode, operandsOf, sizedIn, stringsOf } from './cel-node.js'
 import { type Circumstances, VARIABLES } from './circumstances.js'
-import { EFFECTS } from './effects.js'
 
 /**
  * What has to be so for a condition to hold, as far as its operators show without being evaluated. Most rules are about

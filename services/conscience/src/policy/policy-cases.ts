@@ -1,4 +1,5 @@
 import type { Call, Words } from '@jamey/calls'
+import { type Decision, decisionSchema } from '@jamey/contracts'
 import { z } from 'zod'
 import { Session } from '../session/session.js'
 import {
@@ -10,10 +11,7 @@ import {
   type Surroundings,
 } from './policy.js'
 import { type Supposed, supposedSchema } from './policy-file.js'
-import type { Decision } from './rule.js'
 import { RuleFileError, Source } from './source.js'
-
-const DECISIONS = ['allow', 'ask', 'deny'] as const satisfies readonly Decision[]
 
 const callSchema = z.strictObject({
   tool: z.string().min(1).max(200),
@@ -36,7 +34,7 @@ const caseSchema = z
     request: z.string().min(1).optional(),
     /** The calls that were made since, and what they answered. */
     after: z.array(callSchema.extend({ answer: z.unknown() })).default([]),
-    decision: z.enum(DECISIONS),
+    decision: decisionSchema,
     /** Rules that have to be among those that apply. */
     rules: z.array(z.string()).default([]),
   })

@@ -4,9 +4,9 @@ import { homedir } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readOwnFile } from '@jamey/auth'
-import { type Role, ToolCatalogue } from '@jamey/calls'
+import { EFFECTS, ROLES, ToolCatalogue } from '@jamey/calls'
+import { decisionSchema } from '@jamey/contracts'
 import { z } from 'zod'
-import { EFFECTS } from './effects.js'
 import type { Policy, PolicyText } from './policy.js'
 import { type Condition, PolicyConditions } from './policy-condition.js'
 import type { PolicyRule } from './rule.js'
@@ -19,21 +19,6 @@ const PACKS_FILE = fileURLToPath(new URL('../../policies.yaml', import.meta.url)
 export const DEFAULT_POLICY_FILE = fileURLToPath(new URL('../../policy.yaml', import.meta.url))
 const MAXIMUM_FILE_BYTES = 1_048_576
 
-const ROLES = [
-  'path',
-  'directory',
-  'patch',
-  'url',
-  'recipient',
-  'amount',
-  'command',
-  'code',
-  'sql',
-  'text',
-  'secret',
-  'query',
-  'identifier',
-] as const satisfies readonly Role[]
 const ruleName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,63}$/, 'expected lower-case letters, digits and hyphens, such as no-payments')
@@ -46,7 +31,7 @@ const changeSchema = z.union([
 ])
 const ruleSchema = z.strictObject({
   name: ruleName,
-  decision: z.enum(['allow', 'ask', 'deny']),
+  decision: decisionSchema,
   reason: z.string().trim().min(1).max(500),
   when: z.string().trim().min(1).max(5_000),
   approvers: z.union([z.literal(1), z.literal(2)], 'expected 1 or 2').optional(),

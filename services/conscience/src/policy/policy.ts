@@ -7,11 +7,12 @@ import {
   type Links,
   type Words,
 } from '@jamey/calls'
+import type { Decision } from '@jamey/contracts'
 import type { JudgedCall, Session } from '../session/session.js'
 import type { Source } from '../session/session-entry.js'
 import { changed } from './change.js'
 import type { Circumstances } from './circumstances.js'
-import type { Decision, PolicyRule } from './rule.js'
+import type { PolicyRule } from './rule.js'
 import type { RuleIndex } from './rule-index.js'
 import { NO_SESSION, sessionView } from './session-view.js'
 

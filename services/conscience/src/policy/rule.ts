@@ -1,9 +1,7 @@
+import type { Decision } from '@jamey/contracts'
 import type { Change } from './change.js'
 import type { Circumstances } from './circumstances.js'
 import type { Needs } from './needs.js'
-
-/** What is to become of a call. `ask`: a person decides; where nobody can be asked it must not be made. */
-export type Decision = 'allow' | 'ask' | 'deny'
 
 /** A rule of a policy, compiled. */
 export interface PolicyRule {

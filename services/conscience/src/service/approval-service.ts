@@ -12,6 +12,7 @@ import {
   type ApprovalList,
   atKeeper,
   COMPONENTS,
+  type Decision,
   type ForwardedWithdrawal,
   type ListApprovals,
   topics,
@@ -51,7 +52,7 @@ export interface ApprovalServiceParts {
 
 /** What people say of a call that a rule asks about. */
 export interface Resolution {
-  readonly decision: 'allow' | 'ask' | 'deny'
+  readonly decision: Decision
   /** The one that decided, or that people are asked by; undefined where they cannot be asked about such a call. */
   readonly approval: Approval | undefined
   /** Why they cannot. */

@@ -1,8 +1,11 @@
+import { decisionSchema } from '@jamey/contracts'
 import { z } from 'zod'
 
 /** Milliseconds since 1970, for what is remembered longer than a process lasts. */
 const at = z.number().min(0)
 const name = z.string().max(200)
+/** `trusted`: it vouches for what stands in it. `untrusted`: others wrote it, who may mean the agent. */
+const source = z.enum(['trusted', 'neutral', 'untrusted'])
 
 /** The user's own words. */
 const requestSchema = z.strictObject({
@@ -19,9 +22,9 @@ const callSchema = z.strictObject({
   id: name.optional(),
   tool: name,
   effects: z.array(name),
-  decision: z.enum(['allow', 'ask', 'deny']),
+  decision: decisionSchema,
   /** What its result is to be taken for. */
-  source: z.enum(['trusted', 'neutral', 'untrusted']),
+  source,
   /** All sums in it. */
   amount: z.number(),
   recipients: z.array(z.string()),
@@ -41,7 +44,7 @@ const resultSchema = z.strictObject({
   /** Of its call. */
   id: name.optional(),
   outcome: z.enum(['succeeded', 'failed', 'skipped']).optional(),
-  source: z.enum(['trusted', 'neutral', 'untrusted']),
+  source,
   text: z.string(),
   at,
 })
@@ -65,11 +68,9 @@ export const sessionSchema = z.strictObject({
   entries: z.array(z.tuple([z.number().int().min(0), entrySchema])),
 })
 
-export type RequestEntry = z.output<typeof requestSchema>
 export type CallEntry = z.output<typeof callSchema>
 export type ResultEntry = z.output<typeof resultSchema>
 export type Entry = z.output<typeof entrySchema>
 export type SessionHead = z.output<typeof headSchema>
 export type SessionRecord = z.output<typeof sessionSchema>
-/** `trusted`: it vouches for what stands in it. `untrusted`: others wrote it, who may mean the agent. */
-export type Source = ResultEntry['source']
+export type Source = z.output<typeof source>

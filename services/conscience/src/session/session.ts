@@ -1,3 +1,4 @@
+import type { Decision } from '@jamey/contracts'
 import { askedIn } from './asked.js'
 import { bounded, foldersLeft } from './folders.js'
 import { Likeness } from './likeness.js'
@@ -21,7 +22,7 @@ export interface JudgedCall {
   readonly id?: string | undefined
   readonly tool: string
   readonly arguments: Readonly<Record<string, unknown>>
-  readonly decision: 'allow' | 'ask' | 'deny'
+  readonly decision: Decision
   readonly effects: readonly string[]
   readonly source: Source
   readonly amount: number

@@ -1,5 +1,5 @@
 import type { Bus } from '@jamey/bus'
-import { type EvaluationInput, topics } from '@jamey/contracts'
+import { decisionSchema, type EvaluationInput, topics } from '@jamey/contracts'
 import type { McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { requestOptions, resultOf, type ToolContext } from './tool.js'
@@ -23,7 +23,7 @@ const inputSchema = z.strictObject({
 /** Of a verdict, what whoever asked acts by; there is more in it. */
 const outputSchema = z.looseObject({
   approved: z.boolean().describe('Only where it is true may it be done'),
-  decision: z.enum(['allow', 'ask', 'deny']),
+  decision: decisionSchema,
   reasons: z.array(z.string()),
   rules: z.array(z.looseObject({ name: z.string(), decision: z.string(), reason: z.string() })),
   arguments: jsonObject.optional().describe('The call may be made with these alone'),
