@@ -18,12 +18,14 @@ export const memoryScopeSchema = z.union(
   { error: "must be 'private', 'shared' or 'group:<name>', the name of small letters, digits and ._-" },
 )
 
+/** Of the text of one memory. */
+export const CONTENT_CHARACTERS = 100_000
 /** Of the metadata of one memory, as JSON in UTF-8. */
 export const METADATA_BYTES = 65_536
 
 export const memoryTag = z.string().min(1).max(200)
 const tags = z.array(memoryTag).max(100)
-const content = z.string().min(1).max(100_000)
+const content = z.string().min(1).max(CONTENT_CHARACTERS)
 const importance = z.number().min(0).max(1)
 const metadata = jsonObject.refine((value) => isWithin(value, METADATA_BYTES), {
   error: `must be at most ${METADATA_BYTES} bytes as JSON`,

@@ -113,8 +113,11 @@ export const forgetOthersSchema = z
 
 export const forgottenSchema = z.object({ forgotten: count, would_forget: count.optional() })
 
+/** Of the words of one question. */
+export const QUERY_CHARACTERS = 10_000
+
 export const querySchema = z.strictObject({
-  query: z.string().max(10_000).optional(),
+  query: z.string().max(QUERY_CHARACTERS).optional(),
   layers: z.array(memoryLayerSchema).optional(),
   tags: z.array(memoryTag).max(100).optional(),
   from: isoTime.optional(),

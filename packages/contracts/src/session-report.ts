@@ -3,12 +3,15 @@ import { jsonObject } from './fields.js'
 
 const identifier = z.string().min(1).max(200)
 
+/** Of what a user said at once. */
+export const REQUEST_CHARACTERS = 100_000
+
 /** The user's own words, as they came to the agent. */
 export const requestReportSchema = z.strictObject({
   /** As in the evaluations of its calls. */
   session_id: identifier,
   kind: z.literal('request'),
-  text: z.string().min(1).max(100_000),
+  text: z.string().min(1).max(REQUEST_CHARACTERS),
 })
 
 /** What became of a call that was evaluated, and what it answered. */

@@ -1,5 +1,4 @@
-/** The longest content a memory may have; longer paragraphs are cut at a sentence or a space. */
-const MAXIMUM_CHARACTERS = 100_000
+import { CONTENT_CHARACTERS } from '@jamey/contracts'
 
 const ATX = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/
 const SETEXT = /^ {0,3}(=+|-{2,})$/
@@ -25,9 +24,10 @@ interface Heading {
 
 /**
  * The paragraphs of a Markdown text, each with the headings above it, for it says little without them. A heading with
- * nothing below stands for itself; a fenced block of code stays whole; horizontal rules are left out.
+ * nothing below stands for itself; a fenced block of code stays whole; horizontal rules are left out. What is longer than
+ * the text of a memory may be is cut at a sentence or a space.
  */
-export function markdownPieces(text: string, maximumCharacters = MAXIMUM_CHARACTERS): TextPiece[] {
+export function markdownPieces(text: string, maximumCharacters = CONTENT_CHARACTERS): TextPiece[] {
   const pieces: TextPiece[] = []
   let path: Heading[] = []
   let isBare = false
@@ -52,7 +52,7 @@ export function markdownPieces(text: string, maximumCharacters = MAXIMUM_CHARACT
 }
 
 /** The paragraphs of any other text: what blank lines stand between. */
-export function plainPieces(text: string, maximumCharacters = MAXIMUM_CHARACTERS): TextPiece[] {
+export function plainPieces(text: string, maximumCharacters = CONTENT_CHARACTERS): TextPiece[] {
   const pieces: TextPiece[] = []
   let lines: string[] = []
   for (const line of [...linesOf(text), '']) {

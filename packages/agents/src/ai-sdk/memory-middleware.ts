@@ -1,3 +1,5 @@
+import { QUERY_CHARACTERS } from '@jamey/contracts'
+import { textIn } from '../guard/message-text.js'
 import type { AgentMemory } from '../memory/agent-memory.js'
 import { MEMORIES_ARE_DATA, shownMemory } from '../memory/shown-memory.js'
 
@@ -37,11 +39,12 @@ export function aiSdkMemoryMiddleware<Version extends 'v3' | 'v4' = 'v3'>(
       const { prompt } = params
       const at = prompt.findLastIndex(({ role }) => role === 'user')
       const said = prompt[at]
-      const words = wordsOf(said?.content)
-      if (said === undefined || words === '') return params
+      if (said === undefined || !Array.isArray(said.content)) return params
+      const words = textIn(said.content, 'text').trim()
+      if (words === '') return params
       const shown = await shownFor(memory, words, limit, isOptional)
       if (shown === undefined) return params
-      const content = [{ type: 'text', text: shown }, ...(said.content as unknown[])]
+      const content = [{ type: 'text', text: shown }, ...(said.content as readonly unknown[])]
       return { ...params, prompt: prompt.with(at, { ...said, content }) }
     },
   }
@@ -54,7 +57,7 @@ async function shownFor(
   isOptional: boolean,
 ): Promise<string | undefined> {
   try {
-    const { memories } = await memory.query({ query: words.slice(0, 10_000), limit })
+    const { memories } = await memory.query({ query: words.slice(0, QUERY_CHARACTERS), limit })
     if (memories.length === 0) return undefined
     // JSON: whatever a memory says, it cannot end its own text.
     return `${MEMORIES_ARE_DATA}\nMemories: ${JSON.stringify(memories.map(shownMemory))}`
@@ -62,12 +65,4 @@ async function shownFor(
     if (isOptional) return undefined
     throw error
   }
-}
-
-function wordsOf(content: unknown): string {
-  if (!Array.isArray(content)) return ''
-  return (content as readonly { readonly type?: unknown; readonly text?: unknown }[])
-    .map(({ type, text }) => (type === 'text' && typeof text === 'string' ? text : ''))
-    .join('\n')
-    .trim()
 }

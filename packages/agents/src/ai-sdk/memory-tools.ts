@@ -1,3 +1,4 @@
+import { CONTENT_CHARACTERS, memoryId, memoryTag, QUERY_CHARACTERS } from '@jamey/contracts'
 import { z } from 'zod'
 import { type KeepingOptions, keeping } from '../memory/addressed.js'
 import type { AgentMemory } from '../memory/agent-memory.js'
@@ -12,16 +13,16 @@ const remember = z.object({
   content: z
     .string()
     .min(1)
-    .max(100_000)
+    .max(CONTENT_CHARACTERS)
     .describe('One fact, in words that will be understood without this conversation'),
-  tags: z.array(z.string().min(1).max(200)).max(20).optional(),
+  tags: z.array(memoryTag).max(20).optional(),
 })
 const recall = z.object({
-  query: z.string().max(10_000).describe('Words of what is looked for; none lists the newest'),
-  tags: z.array(z.string().min(1).max(200)).max(20).optional(),
+  query: z.string().max(QUERY_CHARACTERS).describe('Words of what is looked for; none lists the newest'),
+  tags: z.array(memoryTag).max(20).optional(),
   limit: z.int().min(1).max(50).default(10),
 })
-const forget = z.object({ id: z.string().min(1).max(200).describe('As recall_memories gave it') })
+const forget = z.object({ id: memoryId.describe('As recall_memories gave it') })
 
 /**
  * Tools of the AI SDK with which a model stores, recalls and forgets memories of its own. They reject with

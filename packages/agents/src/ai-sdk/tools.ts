@@ -1,10 +1,11 @@
 import { clearAhead } from '../guard/clearances.js'
 import type { GuardOptions } from '../guard/cleared-call.js'
 import { guardCall } from '../guard/guard-call.js'
+import { userTextsIn } from '../guard/message-text.js'
 import { tellRequest } from '../guard/request-words.js'
 import type { CallDecision, CallJudge, JsonObject, ToolCall } from '../model/call-judge.js'
 import { CallRefusedError } from '../model/errors.js'
-import { userTextsOf, wasAskedFor } from './messages.js'
+import { isRetryable, messageOf } from '../model/failure.js'
 
 export interface AiSdkOptions {
   /**
@@ -95,8 +96,7 @@ export async function approvalOf(
     return { decision: 'allow' }
   } catch (error) {
     const isPending = error instanceof CallRefusedError && error.code === 'approval-pending'
-    const reason = error instanceof Error ? error.message : String(error)
-    return { decision: isPending ? 'ask' : 'deny', reason }
+    return { decision: isPending ? 'ask' : 'deny', reason: messageOf(error) }
   }
 }
 
@@ -118,15 +118,22 @@ export async function tellMessages(
 ): Promise<void> {
   if (session_id === undefined) return
   try {
-    await tellRequest(judge, session_id, userTextsOf(messages))
+    await tellRequest(judge, session_id, userTextsIn(messages, 'text'))
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    const retryable = error instanceof Error && 'retryable' in error && error.retryable === true
-    throw new CallRefusedError('unjudged', tool, `its session could not be told the request: ${why}`, {
-      cause: error,
-      retryable,
-    })
+    const why = `its session could not be told the request: ${messageOf(error)}`
+    throw new CallRefusedError('unjudged', tool, why, { cause: error, retryable: isRetryable(error) })
   }
+}
+
+/** Whether the program was asked to approve this call. */
+function wasAskedFor(messages: unknown, toolCallId: string | undefined): boolean {
+  if (!Array.isArray(messages) || toolCallId === undefined) return false
+  return (messages as readonly { readonly content?: unknown }[])
+    .flatMap(({ content }) => (Array.isArray(content) ? (content as readonly unknown[]) : []))
+    .some((part) => {
+      const { type, toolCallId: asked } = part as { readonly type?: unknown; readonly toolCallId?: unknown }
+      return type === 'tool-approval-request' && asked === toolCallId
+    })
 }
 
 function isExecutable(tool: unknown): tool is Executable {

@@ -1,4 +1,4 @@
-import type { Memory, MemoryStoreInput } from '@jamey/contracts'
+import { CONTENT_CHARACTERS, type Memory, type MemoryStoreInput } from '@jamey/contracts'
 import {
   addressTag,
   forgetAll,
@@ -10,8 +10,6 @@ import {
 import type { AgentMemory } from '../memory/agent-memory.js'
 import { type MemoryPath, parentsOf, shownPath } from './memory-path.js'
 
-/** Of one file, as of the text of one memory. */
-const MAXIMUM_CHARACTERS = 100_000
 /** Stands in the place of no text, which a memory cannot have. */
 const EMPTY = '(empty)'
 
@@ -75,9 +73,9 @@ export class MemoryFiles {
   }
 
   #fields(path: MemoryPath, text: string): Pick<MemoryStoreInput, 'tags' | 'metadata'> & { content: string } {
-    if (text.length > MAXIMUM_CHARACTERS) {
+    if (text.length > CONTENT_CHARACTERS) {
       throw new Error(
-        `File ${shownPath(path)} would have ${text.length} characters; at most ${MAXIMUM_CHARACTERS} are kept in one. Split it.`,
+        `File ${shownPath(path)} would have ${text.length} characters; at most ${CONTENT_CHARACTERS} are kept in one. Split it.`,
       )
     }
     if (text.includes('\0')) throw new Error(`File ${shownPath(path)} must not contain the character U+0000.`)

@@ -1,5 +1,6 @@
 import { clearCall, type GuardOptions } from '../guard/cleared-call.js'
 import type { CallJudge, JsonObject } from '../model/call-judge.js'
+import { messageOf } from '../model/failure.js'
 
 export interface ClaudeCanUseToolOptions extends Pick<GuardOptions, 'approvalTimeoutMs'> {
   /** The conversation that calls belong to. Without one each is judged by itself: results are reported by hooks alone. */
@@ -30,7 +31,7 @@ export function claudeCanUseTool(
       const cleared = await clearCall(judge, call, { approvalTimeoutMs, signal })
       return { behavior: 'allow', updatedInput: { ...cleared.arguments } }
     } catch (error) {
-      return { behavior: 'deny', message: error instanceof Error ? error.message : String(error) }
+      return { behavior: 'deny', message: messageOf(error) }
     }
   }
 }

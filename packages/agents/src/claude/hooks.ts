@@ -1,6 +1,9 @@
+import { forgetOldest } from '../guard/bounded-map.js'
 import { type ClearedCall, clearCall, type GuardOptions } from '../guard/cleared-call.js'
 import { tellRequest } from '../guard/request-words.js'
 import type { CallJudge, JsonObject } from '../model/call-judge.js'
+import { messageOf } from '../model/failure.js'
+import { APPROVAL_TIMEOUT_MS } from '../model/limits.js'
 import { ReportQueue } from './report-queue.js'
 
 export interface ClaudeHooksOptions extends Pick<GuardOptions, 'approvalTimeoutMs'> {
@@ -54,7 +57,6 @@ export interface ClaudeHooks {
   PostToolUseFailure: Matcher[]
 }
 
-const APPROVAL_TIMEOUT_MS = 300_000
 /** For all that a hook does besides waiting for a person. */
 const HOOK_SECONDS = 60
 /** Calls that run; of those beyond, their reports do not name the evaluation. */
@@ -156,13 +158,6 @@ class Hooks {
 
   #remember(callId: string, cleared: ClearedCall): void {
     this.#running.set(callId, cleared)
-    for (const key of this.#running.keys()) {
-      if (this.#running.size <= MAXIMUM_RUNNING) break
-      this.#running.delete(key)
-    }
+    forgetOldest(this.#running, MAXIMUM_RUNNING)
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CallJudge, ToolCall } from '../model/call-judge.js'
+import { forgetOldest } from './bounded-map.js'
 import { type ClearedCall, clearCall, type GuardOptions } from './cleared-call.js'
 
 /** What was cleared so long ago is judged anew: approvals end, and policies change. */
@@ -21,10 +22,7 @@ class Clearances {
 
   keep(cleared: ClearedCall): void {
     this.#kept.set(keyOf(cleared.call), { cleared, untilMs: performance.now() + GOOD_FOR_MS })
-    for (const key of this.#kept.keys()) {
-      if (this.#kept.size <= MAXIMUM_KEPT) break
-      this.#kept.delete(key)
-    }
+    forgetOldest(this.#kept, MAXIMUM_KEPT)
   }
 
   /** Good for one call of the same tool with the same arguments. */

@@ -1,5 +1,7 @@
 import type { CallJudge, CallVerdict, JsonObject, SessionReport, ToolCall } from '../model/call-judge.js'
 import { CallRefusedError, ResultWithheldError } from '../model/errors.js'
+import { isRetryable, messageOf } from '../model/failure.js'
+import { APPROVAL_TIMEOUT_MS } from '../model/limits.js'
 import { NotJson, plainObject, reportable } from './plain-json.js'
 import { unlessAborted, waitingFor, withdrawUnawaited } from './waiting-calls.js'
 
@@ -15,8 +17,6 @@ export interface GuardOptions {
    */
   readonly signal?: AbortSignal | undefined
 }
-
-const APPROVAL_TIMEOUT_MS = 300_000
 
 /** A call that may be made once, with these arguments, and whose outcome its session is to be told. */
 export class ClearedCall {
@@ -205,9 +205,12 @@ function unjudged(
 ): CallRefusedError {
   if (error instanceof CallRefusedError) return error
   if (signal?.aborted === true) return aborted(call, signal, verdict)
-  const retryable = error instanceof Error && 'retryable' in error && error.retryable === true
   const why = `no verdict could be had: ${messageOf(error)}`
-  return new CallRefusedError('unjudged', call.tool, why, { cause: error, retryable, verdict })
+  return new CallRefusedError('unjudged', call.tool, why, {
+    cause: error,
+    retryable: isRetryable(error),
+    verdict,
+  })
 }
 
 function throwIfAborted(call: ToolCall, { signal }: GuardOptions, verdict?: CallVerdict): void {
@@ -223,8 +226,4 @@ function because({ decision, reasons, rules }: CallVerdict): string {
   const names = rules.filter((rule) => rule.decision === decision).map(({ name }) => name)
   const by = names.length === 0 ? '' : ` (${names.length === 1 ? 'rule' : 'rules'} ${names.join(', ')})`
   return reasons.length === 0 ? by : `${by}: ${reasons.join('; ')}`
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

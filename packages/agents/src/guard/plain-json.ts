@@ -1,4 +1,5 @@
 import type { JsonObject } from '../model/call-judge.js'
+import { messageOf } from '../model/failure.js'
 
 /** Bytes of the JSON text of what is judged or reported: half of what the gateway takes in one body. */
 export const MAXIMUM_JSON_BYTES = 512 * 1024
@@ -39,7 +40,7 @@ export function reportable(value: unknown): unknown {
       typeof member === 'bigint' ? String(member) : member,
     )
   } catch (error) {
-    throw new NotJson(`it has no JSON form: ${error instanceof Error ? error.message : String(error)}`)
+    throw new NotJson(`it has no JSON form: ${messageOf(error)}`)
   }
   if (text === undefined) return null
   if (Buffer.byteLength(text) <= MAXIMUM_JSON_BYTES) return JSON.parse(text)

@@ -1,10 +1,9 @@
+import { REQUEST_CHARACTERS } from '@jamey/contracts'
 import type { CallJudge } from '../model/call-judge.js'
+import { forgetOldest } from './bounded-map.js'
 
 /** Sessions of which it is remembered what was told; of others it is told again, which changes nothing. */
 const MAXIMUM_SESSIONS = 1_000
-
-/** Of one message, as its contract has it. */
-const MAXIMUM_CHARACTERS = 100_000
 
 /** Texts that a session was told, or is being told just now. */
 type Told = Map<string, Promise<void>>
@@ -24,7 +23,7 @@ export async function tellRequest(
   const told = toldTo(judge, sessionId)
   for (const said of texts) {
     // The rest is told to nobody, so what stands there alone vouches for nothing.
-    const text = said.slice(0, MAXIMUM_CHARACTERS)
+    const text = said.slice(0, REQUEST_CHARACTERS)
     if (text === '') continue
     const telling = told.get(text) ?? judge.report({ session_id: sessionId, kind: 'request', text })
     told.set(text, telling)
@@ -44,9 +43,6 @@ function toldTo(judge: CallJudge, sessionId: string): Told {
   // The one that was used last is forgotten last.
   sessions.delete(sessionId)
   sessions.set(sessionId, told)
-  for (const key of sessions.keys()) {
-    if (sessions.size <= MAXIMUM_SESSIONS) break
-    sessions.delete(key)
-  }
+  forgetOldest(sessions, MAXIMUM_SESSIONS)
   return told
 }

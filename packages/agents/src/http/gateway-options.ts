@@ -1,3 +1,5 @@
+import { ANSWER_TIMEOUT_MS } from '../model/limits.js'
+
 export interface GatewayOptions {
   /** Of the gateway: `https://jamey.example`, or `http://127.0.0.1:8080` on the same machine. */
   readonly url: string
@@ -9,10 +11,8 @@ export interface GatewayOptions {
   readonly insecure?: boolean | undefined
 }
 
-const TIMEOUT_MS = 10_000
-
 /** The time for one answer; throws `TypeError` for one that no timer holds. */
-export function timeoutOf({ timeoutMs = TIMEOUT_MS }: GatewayOptions): number {
+export function timeoutOf({ timeoutMs = ANSWER_TIMEOUT_MS }: GatewayOptions): number {
   if (timeoutMs > 0 && timeoutMs <= 600_000) return timeoutMs
   throw new TypeError(`timeoutMs must be above 0 and at most 600000; it is ${timeoutMs}.`)
 }

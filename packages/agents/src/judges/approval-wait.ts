@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { ApprovalAnswer } from '../model/call-judge.js'
+import { isRetryable } from '../model/failure.js'
 import { answerOf } from './answers.js'
 
 /** How long one answer is asked to be held, so that nothing between takes a connection for a dead one. */
@@ -30,15 +31,11 @@ export async function approvalWithin(
       if (answer !== undefined) return answer
       failure = undefined
     } catch (error) {
-      if (signal?.aborted === true || !mayPass(error)) throw error
+      if (signal?.aborted === true || !isRetryable(error)) throw error
       failure = error
       await setTimeout(Math.min(RETRY_MS, leftMs()), undefined, { signal })
     }
   } while (leftMs() > 0)
   if (failure !== undefined) throw failure
   return 'expired'
-}
-
-function mayPass(error: unknown): boolean {
-  return error instanceof Error && 'retryable' in error && error.retryable === true
 }

@@ -7,6 +7,8 @@ import {
 } from '@jamey/contracts'
 import type { CallJudge, CallVerdict } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
+import { isRetryable, messageOf } from '../model/failure.js'
+import { ANSWER_TIMEOUT_MS } from '../model/limits.js'
 import { refusedAlone, withdrawalOf } from './answers.js'
 import { approvalWithin } from './approval-wait.js'
 import { Evaluations } from './evaluations.js'
@@ -25,15 +27,13 @@ export interface BusJudgeOptions {
   readonly timeoutMs?: number | undefined
 }
 
-const TIMEOUT_MS = 10_000
-
 /**
  * A conscience on the bus, for whom `publish:jamey/conscience/evaluate` is enough; calls of one session and one turn are
  * asked about at once. Every failure rejects with `JudgeError`, whose `cause` is the bus's own.
  */
 export function busJudge(
   bus: JudgeBus,
-  { timeoutMs = TIMEOUT_MS }: BusJudgeOptions = {},
+  { timeoutMs = ANSWER_TIMEOUT_MS }: BusJudgeOptions = {},
 ): Required<CallJudge> {
   const ask = async <C extends RequestContract>(
     contract: C,
@@ -88,11 +88,8 @@ function callVerdictOf(verdict: Verdict): CallVerdict | JudgeError {
 }
 
 function judgeErrorOf({ action }: RequestContract, error: unknown): JudgeError {
-  const why = error instanceof Error ? error.message : String(error)
   const isRefused = error instanceof Error && error.name === 'RemoteError'
-  const retryable = error instanceof Error && 'retryable' in error && error.retryable === true
-  return new JudgeError(isRefused ? 'judge-refused' : 'judge-unreachable', `${action} failed: ${why}`, {
-    cause: error,
-    retryable,
-  })
+  const options = { cause: error, retryable: isRetryable(error) }
+  const message = `${action} failed: ${messageOf(error)}`
+  return new JudgeError(isRefused ? 'judge-refused' : 'judge-unreachable', message, options)
 }

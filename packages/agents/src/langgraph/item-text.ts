@@ -1,7 +1,6 @@
 import { getTextAtPath } from '@langchain/langgraph-checkpoint'
+import { memoryText } from '../memory/memory-text.js'
 
-/** Of the text of one memory; what is beyond is kept in the value, and not searched. */
-const MAXIMUM_CHARACTERS = 100_000
 /** Stands where there is nothing to search; no word is found in it. */
 const NOTHING = '·'
 
@@ -12,8 +11,7 @@ export function searchedText(
 ): string {
   if (fields === false) return NOTHING
   const texts = fields.flatMap((field) => (field === '$' ? textsIn(value) : getTextAtPath(value, field)))
-  const text = texts.join('\n').replaceAll('\0', ' ').slice(0, MAXIMUM_CHARACTERS).toWellFormed()
-  return text.trim() === '' ? NOTHING : text
+  return memoryText(texts, NOTHING)
 }
 
 function textsIn(value: unknown): string[] {

@@ -1,4 +1,4 @@
-import type { Memory, MemoryQueryInput } from '@jamey/contracts'
+import { type Memory, type MemoryQueryInput, QUERY_CHARACTERS } from '@jamey/contracts'
 import {
   BaseStore,
   type GetOperation,
@@ -96,7 +96,7 @@ export class JameyStore extends BaseStore {
     const asked = {
       ...this.#under(namespacePrefix),
       ...(where === undefined ? {} : { where }),
-      ...(query === undefined ? {} : { query: query.slice(0, 10_000) }),
+      ...(query === undefined ? {} : { query: query.slice(0, QUERY_CHARACTERS) }),
     }
     const items = new Map<string, KeptItem>()
     for await (const memory of recalled(this.#memory, asked)) {

@@ -1,8 +1,11 @@
+import { forgetOldest } from '../guard/bounded-map.js'
 import { claimCall } from '../guard/clearances.js'
 import type { ClearedCall, GuardOptions } from '../guard/cleared-call.js'
+import { userTextsIn } from '../guard/message-text.js'
 import { tellRequest } from '../guard/request-words.js'
 import type { CallJudge } from '../model/call-judge.js'
 import { CallRefusedError } from '../model/errors.js'
+import { messageOf } from '../model/failure.js'
 import { callOf, type OpenAiOptions, type Run, sessionOf } from './call.js'
 
 type Behavior = { type: 'allow' } | { type: 'rejectContent'; message: string }
@@ -51,10 +54,7 @@ export function openaiToolGuardrails(
       throw new CallRefusedError('denied', name, why, { verdict: cleared.verdict })
     }
     running.set(keyOf(data), cleared)
-    for (const key of running.keys()) {
-      if (running.size <= MAXIMUM_RUNNING) break
-      running.delete(key)
-    }
+    forgetOldest(running, MAXIMUM_RUNNING)
   }
   const after = async (data: ToolCallData & { readonly output: unknown }): Promise<void> => {
     const cleared = running.get(keyOf(data))
@@ -108,22 +108,5 @@ async function behaviorOf(passing: Promise<void>): Promise<{ behavior: Behavior 
 
 /** The user's messages of a run's input, which is a text or a list of items. */
 function userTextsOf(input: unknown): string[] {
-  if (typeof input === 'string') return [input]
-  if (!Array.isArray(input)) return []
-  return (input as readonly { readonly role?: unknown; readonly content?: unknown }[])
-    .filter(({ role }) => role === 'user')
-    .map(({ content }) => textOf(content))
-}
-
-function textOf(content: unknown): string {
-  if (typeof content === 'string') return content
-  if (!Array.isArray(content)) return ''
-  return (content as readonly { readonly type?: unknown; readonly text?: unknown }[])
-    .map(({ type, text }) => (type === 'input_text' && typeof text === 'string' ? text : ''))
-    .filter((text) => text !== '')
-    .join('\n')
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return typeof input === 'string' ? [input] : userTextsIn(input, 'input_text')
 }

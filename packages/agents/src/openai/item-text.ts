@@ -1,5 +1,4 @@
-/** Of the text of one memory. */
-const MAXIMUM_CHARACTERS = 100_000
+import { memoryText } from '../memory/memory-text.js'
 
 interface ItemFacts {
   readonly type?: unknown
@@ -13,8 +12,7 @@ interface ItemFacts {
 export function itemText(item: object): string {
   const { type, name, arguments: args, content, output }: ItemFacts = item
   const texts = [name, args, content, output].flatMap(textsIn)
-  const text = texts.join('\n').replaceAll('\0', ' ').slice(0, MAXIMUM_CHARACTERS).toWellFormed()
-  return text.trim() === '' ? `(${String(type ?? 'item')})` : text
+  return memoryText(texts, `(${String(type ?? 'item')})`)
 }
 
 function textsIn(value: unknown): string[] {

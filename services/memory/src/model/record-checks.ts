@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { quickParse } from '@jamey/contracts'
+import { CONTENT_CHARACTERS, METADATA_BYTES, quickParse } from '@jamey/contracts'
 import type { z } from 'zod'
 import { MemoryInputError } from './errors.js'
 
@@ -13,10 +13,10 @@ export interface MemoryLimits {
 
 /** The first three are the contract's own; smaller ones may be configured. */
 export const MEMORY_LIMITS: MemoryLimits = {
-  maximumContentCharacters: 100_000,
+  maximumContentCharacters: CONTENT_CHARACTERS,
   maximumTags: 100,
   maximumTagCharacters: 200,
-  maximumMetadataBytes: 65_536,
+  maximumMetadataBytes: METADATA_BYTES,
 }
 
 const MAXIMUM_ID_CHARACTERS = 200
