@@ -1,11 +1,6 @@
 import type { JsonObject } from '@jamey/agents'
 import { isObject, type Message, type MessageId } from '../lines/message.js'
-
-/** Members of `_meta` that every request has from protocol version 2026-07-28 on. */
-const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'
-const CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
-
-export const CALL_METHOD = 'tools/call'
+import { CLIENT_CAPABILITIES, metaOf, PROTOCOL_VERSION } from './protocol.js'
 
 /** A request to call a tool, and the line that it came in. */
 export interface CallRequest {
@@ -30,10 +25,9 @@ export function callRequestOf(message: Request, line: Buffer): CallRequest | str
   const { id, params } = message
   if (!message.isExact) return 'a number in it cannot be read exactly; give it as a text'
   if (!isObject(params)) return 'params: expected an object'
-  const { name, arguments: given = {}, _meta: meta } = params
+  const { name, arguments: given = {} } = params
   if (typeof name !== 'string' || name === '') return 'params.name: expected the name of a tool'
   if (!isObject(given)) return 'params.arguments: expected an object'
-  const told = isObject(meta) ? meta : {}
   return {
     id,
     tool: name,
@@ -42,15 +36,13 @@ export function callRequestOf(message: Request, line: Buffer): CallRequest | str
     message,
     line,
     isModern: isModern(message),
-    capabilities: told[CLIENT_CAPABILITIES],
+    capabilities: metaOf(params)[CLIENT_CAPABILITIES],
   }
 }
 
 /** Whether a request is of a version in which each one says so itself. */
 export function isModern({ value }: Pick<Message, 'value'>): boolean {
-  const { params } = value
-  const meta = isObject(params) ? params['_meta'] : undefined
-  return isObject(meta) && typeof meta[PROTOCOL_VERSION] === 'string'
+  return typeof metaOf(value['params'])[PROTOCOL_VERSION] === 'string'
 }
 
 /** The line for the server, with other arguments where a rule changed them, and without the members `without`. */

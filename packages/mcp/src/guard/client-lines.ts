@@ -2,11 +2,10 @@ import type { Line } from '../lines/line-splitter.js'
 import type { LineWriter } from '../lines/line-writer.js'
 import { isId, isObject, type Message, type MessageId, readContent } from '../lines/message.js'
 import { errorLine, INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, shown, toolErrorLine } from './answers.js'
-import { CALL_METHOD, type CallRequest, callRequestOf, isModern } from './call-request.js'
+import { type CallRequest, callRequestOf, isModern } from './call-request.js'
 import type { Elicitation } from './elicitation.js'
 import type { Exchange } from './exchange.js'
-
-const CANCELLED_METHOD = 'notifications/cancelled'
+import { METHODS } from './protocol.js'
 
 export interface ClientLinesOptions {
   readonly client: LineWriter
@@ -58,12 +57,12 @@ export class ClientLines {
   #isOurs(message: Message): boolean {
     const { elicitation, exchangeOf } = this.#options
     if (message.kind === 'response') return elicitation.isOwnState(message.id)
-    if (message.method === CALL_METHOD || message.method === CANCELLED_METHOD) return true
+    if (message.method === METHODS.callTool || message.method === METHODS.cancelled) return true
     return message.kind === 'request' && exchangeOf(message.id) !== undefined
   }
 
   #notice({ id, method, params }: Extract<Message, { kind: 'request' }>): void {
-    if (method === 'initialize') this.#options.elicitation.learn(params)
+    if (method === METHODS.initialize) this.#options.elicitation.learn(params)
     this.#options.passedOn(id, method)
   }
 
@@ -74,7 +73,7 @@ export class ClientLines {
     // An answer to the server, which waits for one.
     if (isId(id) && method === undefined) return server.write(errorLine(id, INTERNAL_ERROR, text))
     // Which version it is of was not kept; older clients pass over the member of newer ones.
-    const isCall = method === CALL_METHOD && isId(id)
+    const isCall = method === METHODS.callTool && isId(id)
     await client.write(
       isCall
         ? toolErrorLine(id, `The call was not made: ${text}.`, true)
@@ -95,7 +94,7 @@ export class ClientLines {
     if (exchangeOf(id) !== undefined) {
       return client.write(errorLine(id, INVALID_REQUEST, 'a call under way has the same id'))
     }
-    if (method === CALL_METHOD) return this.#takeCall(message, line)
+    if (method === METHODS.callTool) return this.#takeCall(message, line)
     this.#notice(message)
     await server.write(line)
   }
@@ -113,11 +112,11 @@ export class ClientLines {
 
   async #takeNotification(message: Extract<Message, { kind: 'notification' }>, line: Buffer): Promise<void> {
     const { server, note } = this.#options
-    if (message.method === CALL_METHOD) {
+    if (message.method === METHODS.callTool) {
       // It would be made and never answered for.
       return note('a call without id was dropped')
     }
-    if (message.method === CANCELLED_METHOD && !this.#cancel(message.params)) return
+    if (message.method === METHODS.cancelled && !this.#cancel(message.params)) return
     await server.write(line)
   }
 

@@ -5,9 +5,20 @@ export interface Clock {
 }
 
 /** The longest that anything here waits, which a timer of the system holds. */
-export const LONGEST_WAIT_MS = 86_400_000
+const LONGEST_WAIT_MS = 86_400_000
 
 export const systemClock: Clock = {
   setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, LONGEST_WAIT_MS)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+}
+
+/** Whether something comes to pass within a time. */
+export async function isWithin(clock: Clock, event: Promise<unknown>, delayMs: number): Promise<boolean> {
+  let timer: unknown
+  const late = new Promise<boolean>((resolve) => {
+    timer = clock.setTimeout(() => resolve(false), delayMs)
+  })
+  const isInTime = await Promise.race([event.then(() => true), late])
+  clock.clearTimeout(timer)
+  return isInTime
 }

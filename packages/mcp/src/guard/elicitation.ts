@@ -7,6 +7,7 @@ import { shown } from './answers.js'
 import type { CallRequest } from './call-request.js'
 import type { Clock } from './clock.js'
 import type { Exchange } from './exchange.js'
+import { METHODS } from './protocol.js'
 
 /** What the client's user said, or that nobody could be asked or has answered; `overtaken`: somebody else was first. */
 export type Elicited = 'accepted' | 'declined' | 'expired' | 'unavailable' | 'overtaken'
@@ -146,11 +147,11 @@ function elicitedOf(result: unknown): Elicited {
 }
 
 function requestOf(id: string, question: object): object {
-  return { jsonrpc: '2.0', id, method: 'elicitation/create', params: question }
+  return { jsonrpc: '2.0', id, method: METHODS.elicit, params: question }
 }
 
 function resultOf({ id }: CallRequest, requestState: string, question: object): object {
-  const asked = { method: 'elicitation/create', params: { mode: 'form', ...question } }
+  const asked = { method: METHODS.elicit, params: { mode: 'form', ...question } }
   const result = { resultType: 'input_required', inputRequests: { [INPUT]: asked }, requestState }
   return { jsonrpc: '2.0', id, result }
 }
@@ -158,7 +159,7 @@ function resultOf({ id }: CallRequest, requestState: string, question: object): 
 function cancellationOf(requestId: string, why: 'expired' | 'overtaken'): string {
   const reason = why === 'expired' ? 'nobody answered in time' : 'somebody else has answered'
   const params = { requestId, reason }
-  return JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+  return JSON.stringify({ jsonrpc: '2.0', method: METHODS.cancelled, params })
 }
 
 function textOf({ tool, arguments: given }: CallRequest, { reasons }: CallVerdict): string {

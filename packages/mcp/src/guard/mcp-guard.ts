@@ -15,7 +15,7 @@ import { isObject, type MessageId } from '../lines/message.js'
 import { shown, toolErrorLine } from './answers.js'
 import { type CallRequest, lineFor } from './call-request.js'
 import { ClientLines } from './client-lines.js'
-import { type Clock, systemClock } from './clock.js'
+import { type Clock, isWithin, systemClock } from './clock.js'
 import { Continuations } from './continuations.js'
 import { Elicitation, OWN_MEMBERS } from './elicitation.js'
 import { Exchange, NoAnswer, type ServerAnswer } from './exchange.js'
@@ -153,13 +153,7 @@ class McpGuard {
 
   /** What was answered is still reported and told, as long as that takes no longer than the grace. */
   async #finish(): Promise<void> {
-    const clock = this.#clock
-    let timer: unknown
-    const grace = new Promise<void>((resolve) => {
-      timer = clock.setTimeout(resolve, REPORTS_GRACE_MS)
-    })
-    await Promise.race([Promise.all(this.#running), grace])
-    clock.clearTimeout(timer)
+    await isWithin(this.#clock, Promise.all(this.#running), REPORTS_GRACE_MS)
   }
 
   #exchangeOf(id: MessageId): Exchange | undefined {

@@ -3,6 +3,7 @@ import type { LineWriter } from '../lines/line-writer.js'
 import { isId, type Message, type MessageId, readContent } from '../lines/message.js'
 import { errorLine, INTERNAL_ERROR, INVALID_REQUEST, shown } from './answers.js'
 import type { Exchange } from './exchange.js'
+import { METHODS } from './protocol.js'
 import type { ToolList } from './tool-list.js'
 
 /** Requests that wait for an answer; the oldest are forgotten, as some are never answered. */
@@ -92,8 +93,8 @@ export class ServerLines {
     const { tools } = this.#options
     if (message.kind === 'response') {
       if (message.id === null) return
-      if (this.#expected.get(message.id) === 'tools/list') tools.learn(message.result)
+      if (this.#expected.get(message.id) === METHODS.listTools) tools.learn(message.result)
       this.#expected.delete(message.id)
-    } else if (message.method === 'notifications/tools/list_changed') tools.forget()
+    } else if (message.method === METHODS.toolsChanged) tools.forget()
   }
 }

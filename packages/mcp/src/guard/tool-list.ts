@@ -1,5 +1,6 @@
 import type { ToolAnnotations } from '@jamey/agents'
 import { isObject } from '../lines/message.js'
+import { toolsIn } from './protocol.js'
 
 /** A server that lists more is remembered in part: of the others nothing is believed. */
 const MOST_TOOLS = 10_000
@@ -12,13 +13,9 @@ export class ToolList {
 
   /** Takes the result of `tools/list`, one page of it where there are several. */
   learn(result: unknown): void {
-    const tools = isObject(result) ? result['tools'] : undefined
-    if (!Array.isArray(tools)) return
-    for (const tool of tools as readonly unknown[]) {
-      if (!isObject(tool) || typeof tool['name'] !== 'string') continue
-      const { name } = tool
+    for (const { name, annotations } of toolsIn(result)) {
       if (this.#annotations.size >= MOST_TOOLS && !this.#annotations.has(name)) continue
-      this.#annotations.set(name, hintsOf(tool['annotations']))
+      this.#annotations.set(name, hintsOf(annotations))
     }
   }
 

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { PassThrough, Writable } from 'node:stream'
 import { errorLine, INTERNAL_ERROR, shown } from '../guard/answers.js'
-import { type Clock, systemClock } from '../guard/clock.js'
+import { type Clock, isWithin, systemClock } from '../guard/clock.js'
 import { HeldBytes } from '../guard/held-bytes.js'
+import { METHODS } from '../guard/protocol.js'
 import type { ServerEnd, ServerLink } from '../guard/server-link.js'
 import { LineSplitter } from '../lines/line-splitter.js'
 import { LineWriter } from '../lines/line-writer.js'
@@ -93,7 +94,7 @@ class HttpServer implements ServerLink {
   }
 
   async #leave(): Promise<ServerEnd> {
-    await this.#within(Promise.all(this.#running), GRACE_MS)
+    await isWithin(this.#clock, Promise.all(this.#running), GRACE_MS)
     this.#closing.abort()
     if (this.#session !== undefined) await this.#endSession()
     return this.#end({ isFailure: false, text: 'the connection was closed' })
@@ -113,7 +114,8 @@ class HttpServer implements ServerLink {
     const ended = this.#exchanges.begin({ method: 'DELETE', headers, signal: signal.signal })
     // A server that does not let clients end sessions says so, and forgets it some day.
     if (
-      !(await this.#within(
+      !(await isWithin(
+        this.#clock,
         ended.catch(() => {}),
         GRACE_MS,
       ))
@@ -146,13 +148,13 @@ class HttpServer implements ServerLink {
     })
     this.#posts.add(post)
     this.#running.add(running)
-    if (requests.length === 0) await this.#within(running, TAKEN_MS)
-    else if (requests.some(({ method }) => method === 'initialize')) await running
+    if (requests.length === 0) await isWithin(this.#clock, running, TAKEN_MS)
+    else if (requests.some(({ method }) => method === METHODS.initialize)) await running
   }
 
   /** Where each request says its version, one is taken back by the end of its exchange, and not by a message. */
   #cancel(message: Message): boolean {
-    if (message.kind !== 'notification' || message.method !== 'notifications/cancelled') return false
+    if (message.kind !== 'notification' || message.method !== METHODS.cancelled) return false
     const id = isObject(message.params) ? message.params['requestId'] : undefined
     const post = [...this.#posts].find(({ open }) => isId(id) && open.has(id))
     const [request] = post?.messages ?? []
@@ -166,7 +168,7 @@ class HttpServer implements ServerLink {
   /** Never rejects: what fails is the answer of those that wait for one. */
   async #post(post: Post, line: Buffer): Promise<void> {
     const [first] = post.messages
-    const isHandshake = first?.kind === 'request' && first.method === 'initialize'
+    const isHandshake = first?.kind === 'request' && first.method === METHODS.initialize
     if (isHandshake) [this.#session, this.#version] = [undefined, undefined]
     try {
       const response = await this.#exchanges.begin({
@@ -182,7 +184,7 @@ class HttpServer implements ServerLink {
       })
       if (isHandshake) this.#session = headerOf(response, 'mcp-session-id')
       await this.#read(response, post)
-      if (first?.kind === 'notification' && first.method === 'notifications/initialized') this.#listen()
+      if (first?.kind === 'notification' && first.method === METHODS.initialized) this.#listen()
       if (post.open.size > 0) await this.#missed(post, 'the server ended its answer without one')
     } catch (error) {
       await this.#missed(post, reasonOf(error))
@@ -289,9 +291,9 @@ class HttpServer implements ServerLink {
     const request = post.messages.find((message) => message.kind === 'request' && message.id === id)
     if (request?.kind !== 'request' || !isObject(result)) return
     const { protocolVersion } = result
-    if (request.method === 'initialize' && typeof protocolVersion === 'string')
+    if (request.method === METHODS.initialize && typeof protocolVersion === 'string')
       this.#version = protocolVersion
-    if (request.method === 'tools/list') this.#headers.learn(result)
+    if (request.method === METHODS.listTools) this.#headers.learn(result)
   }
 
   /** Requests that get no answer are told why; of a notification it is told nobody but the log. */
@@ -337,17 +339,7 @@ class HttpServer implements ServerLink {
       if (signal.aborted) resolve()
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
-    return this.#within(left, delayMs)
-  }
-
-  async #within(event: Promise<unknown>, delayMs: number): Promise<boolean> {
-    let timer: unknown
-    const late = new Promise<boolean>((resolve) => {
-      timer = this.#clock.setTimeout(() => resolve(false), delayMs)
-    })
-    const isInTime = await Promise.race([event.then(() => true), late])
-    this.#clock.clearTimeout(timer)
-    return isInTime
+    return isWithin(this.#clock, left, delayMs)
   }
 }
 

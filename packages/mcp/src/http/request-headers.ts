@@ -1,9 +1,9 @@
+import { METHODS, metaOf, PROTOCOL_VERSION, toolsIn } from '../guard/protocol.js'
 import { isObject, type JsonObject, type Message } from '../lines/message.js'
 
-const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'
 /** Methods whose header names what they are about, and the member of `params` that has it. */
 const NAMED_BY: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
+  [METHODS.callTool]: 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
   'tasks/get': 'taskId',
@@ -30,11 +30,9 @@ export class RequestHeaders {
 
   /** Takes the result of `tools/list`, where tools say which arguments they want as headers. */
   learn(result: unknown): void {
-    const tools = isObject(result) && Array.isArray(result['tools']) ? (result['tools'] as unknown[]) : []
-    for (const tool of tools) {
-      if (!isObject(tool) || typeof tool['name'] !== 'string') continue
-      if (this.#mirrored.size >= MOST_TOOLS && !this.#mirrored.has(tool['name'])) continue
-      this.#mirrored.set(tool['name'], mirroredIn(tool['inputSchema']))
+    for (const { name, inputSchema } of toolsIn(result)) {
+      if (this.#mirrored.size >= MOST_TOOLS && !this.#mirrored.has(name)) continue
+      this.#mirrored.set(name, mirroredIn(inputSchema))
     }
   }
 
@@ -49,7 +47,7 @@ export class RequestHeaders {
       'mcp-protocol-version': version,
       'mcp-method': fieldValue(method),
       ...(typeof field === 'string' ? { 'mcp-name': fieldValue(field) } : {}),
-      ...(method === 'tools/call' ? this.#mirroredOf(params) : {}),
+      ...(method === METHODS.callTool ? this.#mirroredOf(params) : {}),
     }
   }
 
@@ -70,8 +68,7 @@ export class RequestHeaders {
 
 /** The version that a request says it is of, where each says so itself. */
 export function versionOf(params: unknown): string | undefined {
-  const meta = isObject(params) ? params['_meta'] : undefined
-  const version = isObject(meta) ? meta[PROTOCOL_VERSION] : undefined
+  const version = metaOf(params)[PROTOCOL_VERSION]
   return typeof version === 'string' && /^[\x21-\x7e]{1,64}$/.test(version) ? version : undefined
 }
 

@@ -1,4 +1,5 @@
 import { MAXIMUM_LINE_BYTES } from '../guard/mcp-guard.js'
+import { CLIENT_CAPABILITIES, METHODS, PROTOCOL_VERSION, toolsIn } from '../guard/protocol.js'
 import type { ServerLink } from '../guard/server-link.js'
 import { hintsOf } from '../guard/tool-list.js'
 import { linesOf } from '../lines/line-splitter.js'
@@ -18,8 +19,8 @@ const INITIALIZE = {
 }
 /** What every request says in versions without a handshake. */
 const WITHOUT_HANDSHAKE = {
-  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-  'io.modelcontextprotocol/clientCapabilities': {},
+  [PROTOCOL_VERSION]: '2026-07-28',
+  [CLIENT_CAPABILITIES]: {},
 }
 const MOST_PAGES = 100
 
@@ -50,7 +51,7 @@ class ListQuestion {
   }
 
   begin(): Promise<void> {
-    return this.#ask('initialize', INITIALIZE)
+    return this.#ask(METHODS.initialize, INITIALIZE)
   }
 
   /** True once all is told. */
@@ -59,19 +60,18 @@ class ListQuestion {
     const hasFailed = Object.hasOwn(value, 'error')
     if (id === 1) {
       if (hasFailed) this.#meta = { _meta: WITHOUT_HANDSHAKE }
-      else await this.#tell({ method: 'notifications/initialized' })
-      await this.#ask('tools/list', this.#meta)
+      else await this.#tell({ method: METHODS.initialized })
+      await this.#ask(METHODS.listTools, this.#meta)
       return false
     }
     if (hasFailed)
       throw new Error(`the server lists no tools: ${JSON.stringify(value['error']).slice(0, 300)}`)
-    const { tools, nextCursor: cursor } = isObject(result) ? result : {}
-    for (const tool of Array.isArray(tools) ? (tools as readonly unknown[]) : []) {
-      if (!isObject(tool) || typeof tool['name'] !== 'string') continue
-      this.tools.push({ name: tool['name'], annotations: hintsOf(tool['annotations']) })
+    for (const { name, annotations } of toolsIn(result)) {
+      this.tools.push({ name, annotations: hintsOf(annotations) })
     }
+    const cursor = isObject(result) ? result['nextCursor'] : undefined
     if (typeof cursor !== 'string' || this.#id > MOST_PAGES) return true
-    await this.#ask('tools/list', { ...this.#meta, cursor })
+    await this.#ask(METHODS.listTools, { ...this.#meta, cursor })
     return false
   }
 

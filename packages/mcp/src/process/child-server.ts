@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { JameyError } from '@jamey/protocol'
-import { type Clock, systemClock } from '../guard/clock.js'
+import { type Clock, isWithin, systemClock } from '../guard/clock.js'
 import type { ServerEnd, ServerLink } from '../guard/server-link.js'
 
 /**
@@ -69,7 +69,7 @@ class ChildServer implements ServerLink {
     const outputEnded = new Promise<void>((done) => this.output.once('close', done))
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
-        void this.#within(outputEnded, OUTPUT_GRACE_MS).then(() => {
+        void isWithin(this.#clock, outputEnded, OUTPUT_GRACE_MS).then(() => {
           this.#kill('SIGKILL')
           this.output.destroy()
           resolve(endOf(code, signal))
@@ -85,9 +85,9 @@ class ChildServer implements ServerLink {
 
   async #end(): Promise<ServerEnd> {
     this.input.end()
-    if (await this.#within(this.ended, GRACE_MS)) return this.ended
+    if (await isWithin(this.#clock, this.ended, GRACE_MS)) return this.ended
     this.#kill('SIGTERM')
-    if (await this.#within(this.ended, GRACE_MS / 2)) return this.ended
+    if (await isWithin(this.#clock, this.ended, GRACE_MS / 2)) return this.ended
     this.#kill('SIGKILL')
     return this.ended
   }
@@ -101,16 +101,6 @@ class ChildServer implements ServerLink {
     } catch {
       // There is nobody left.
     }
-  }
-
-  async #within(event: Promise<unknown>, delayMs: number): Promise<boolean> {
-    let timer: unknown
-    const late = new Promise<boolean>((resolve) => {
-      timer = this.#clock.setTimeout(() => resolve(false), delayMs)
-    })
-    const isInTime = await Promise.race([event.then(() => true), late])
-    this.#clock.clearTimeout(timer)
-    return isInTime
   }
 }
 
