@@ -1,5 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text as textOf } from 'node:stream/consumers'
 
 interface Call {
   readonly tool: string
@@ -17,8 +18,7 @@ export class AnthropicStub {
   readonly shown: string[] = []
   readonly #turns: readonly Turn[]
   readonly #server = createServer(async (request, response) => {
-    let text = ''
-    for await (const chunk of request) text += chunk
+    const text = await textOf(request)
     if (request.method !== 'POST' || !request.url?.startsWith('/v1/messages?')) {
       response.writeHead(404).end('{}')
       return

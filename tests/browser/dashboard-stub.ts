@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, resolve } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import type {
   Approval,
   BrokerStatus,
@@ -229,9 +230,7 @@ function problem(response: ServerResponse, status: number, kind: string, detail:
 }
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  const text = Buffer.concat(chunks).toString()
+  const text = await textOf(request)
   return text === '' ? undefined : JSON.parse(text)
 }
 

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text as textOf } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { JudgeError } from '../model/errors.js'
 import { httpJudge } from './http-judge.js'
@@ -27,8 +28,7 @@ const json = (value: unknown, status = 200) => {
 beforeEach(async () => {
   seen = []
   server = createServer(async (request, response) => {
-    let text = ''
-    for await (const chunk of request) text += chunk
+    const text = await textOf(request)
     seen.push({
       line: `${request.method} ${request.url}`,
       token: request.headers.authorization,

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text as textOf } from 'node:stream/consumers'
 import type { RequestContract } from '@jamey/contracts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { MemoryAccessError } from '../model/errors.js'
@@ -92,8 +93,7 @@ describe('a memory over HTTP', () => {
 
   beforeAll(async () => {
     server = createServer(async (request: IncomingMessage, response) => {
-      let text = ''
-      for await (const chunk of request) text += chunk
+      const text = await textOf(request)
       const { method, url: path, headers } = request
       seen.push([`${method} ${path}`, headers.authorization, text === '' ? undefined : JSON.parse(text)])
       answer(response)

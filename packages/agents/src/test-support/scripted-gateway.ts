@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text as textOf } from 'node:stream/consumers'
 import type { JsonObject } from '../model/call-judge.js'
 
 interface Asked {
@@ -21,8 +22,7 @@ export class ScriptedGateway {
   /** Of what `evaluate` is answered with; another than 200 without a verdict. */
   status = 200
   readonly #server: Server = createServer(async (request, response) => {
-    let text = ''
-    for await (const chunk of request) text += chunk
+    const text = await textOf(request)
     const { status, body } = this.#answerTo(request, text === '' ? undefined : JSON.parse(text))
     response.writeHead(status).end(JSON.stringify(body))
   })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text as textOf } from 'node:stream/consumers'
 import { Pkcs10CertificateRequest, type SubjectAlternativeNameExtension } from '@peculiar/x509'
 import { calculateJwkThumbprint, decodeProtectedHeader, flattenedVerify, importJWK, type JWK } from 'jose'
 import { type Authority, issueServerCertificate } from '../certificates/certificate.js'
@@ -49,8 +50,7 @@ export class AcmeTestServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? ''
     this.seen.push(`${request.method} ${path}`)
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const body = await textOf(request)
     const nonce = `nonce-${++this.#count}`
     this.#nonces.add(nonce)
     response.setHeader('replay-nonce', nonce)
@@ -64,7 +64,7 @@ export class AcmeTestServer {
     if (path === '/nonce') return answer(200, '')
     if (request.headers['content-type'] !== 'application/jose+json')
       return refuse('malformed', 'content-type')
-    const jws = JSON.parse(Buffer.concat(chunks).toString()) as Parameters<typeof flattenedVerify>[0]
+    const jws = JSON.parse(body) as Parameters<typeof flattenedVerify>[0]
     const { nonce: shown, url, jwk, kid } = decodeProtectedHeader(jws) as Fields & { jwk?: JWK }
     if (!this.#nonces.delete(String(shown)) || this.badNonces-- > 0) return refuse('badNonce')
     if (url !== `${this.url}${path}`) return refuse('unauthorized', 'url')
@@ -155,8 +155,7 @@ export class AcmeTestServer {
 function textAt(port: number, path: string): Promise<string> {
   return new Promise((resolve) => {
     const asked = get({ host: '127.0.0.1', port, path }, async (response) => {
-      let text = ''
-      for await (const chunk of response) text += chunk
+      const text = await textOf(response)
       resolve(response.statusCode === 200 ? text : `HTTP ${response.statusCode}`)
     })
     asked.on('error', ({ message }) => resolve(message))

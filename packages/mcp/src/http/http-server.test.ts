@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text as textOf } from 'node:stream/consumers'
 import { until } from '@jamey/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../guard/clock.js'
@@ -30,9 +31,7 @@ const hurried: Clock = {
 beforeEach(async () => {
   ;[asked, lines, notes] = [[], [], []]
   server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    const one = { request, body, response }
+    const one = { request, body: await textOf(request), response }
     asked.push(one)
     await answer(one)
   })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { json as jsonOf } from 'node:stream/consumers'
 
 export interface JudgeRequest {
   readonly path: string
@@ -42,9 +43,7 @@ export class JudgeEndpoint {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
-    const body = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    const body = (await jsonOf(request)) as JudgeRequest['body']
     const received = { path: request.url ?? '', authorization: request.headers.authorization, body }
     this.requests.push(received)
     for (const wake of this.#watchers.splice(0)) wake()

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { json as jsonOf } from 'node:stream/consumers'
 
 export interface EmbeddingRequest {
   readonly path: string
@@ -91,8 +92,6 @@ export async function embeddingStub(): Promise<EmbeddingStub> {
 }
 
 async function read(request: IncomingMessage): Promise<EmbeddingRequest> {
-  let text = ''
-  for await (const chunk of request) text += chunk
-  const { model, input } = JSON.parse(text) as { model: string; input: string[] }
+  const { model, input } = (await jsonOf(request)) as { model: string; input: string[] }
   return { path: request.url ?? '', token: request.headers.authorization, model, input }
 }
