@@ -5,8 +5,7 @@ import { Agent } from '@mastra/core/agent'
 import type { MastraModelConfig } from '@mastra/core/llm'
 import { RequestContext } from '@mastra/core/request-context'
 import { createTool } from '@mastra/core/tools'
-import { simulateReadableStream } from 'ai'
-import { MockLanguageModelV4 } from 'ai/test'
+import type { MockLanguageModelV4 } from 'ai/test'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import {
@@ -17,43 +16,9 @@ import {
 } from '../../packages/agents/src/test-support/adapter.contract.js'
 import { describeParallelCalls } from '../../packages/agents/src/test-support/parallel.contract.js'
 import { ScriptedJudge, verdict } from '../../packages/agents/src/test-support/scripted-judge.js'
+import { scriptedModel, shownTo } from './scripted-model.js'
 
 /** Mastra's agent, which asks for Node 22, in its own loop. */
-
-const usage = {
-  inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
-  outputTokens: { total: 1, text: 1, reasoning: 0 },
-}
-
-const scriptedModel = (...args: readonly string[]) => modelCalling('send', args)
-
-/** Calls a tool in its first turn, and says that it is done in each further one. */
-function modelCalling(toolName: string, args: readonly string[]): MockLanguageModelV4 {
-  let turn = 0
-  const calls = args.map(
-    (input, i) => ({ type: 'tool-call', toolCallId: `call-${i + 1}`, toolName, input }) as const,
-  )
-  const next = () => {
-    const isCall = ++turn === 1
-    return { isCall, finishReason: { unified: isCall ? 'tool-calls' : 'stop', raw: 'scripted' } as const }
-  }
-  return new MockLanguageModelV4({
-    doGenerate: async () => {
-      const { isCall, finishReason } = next()
-      return { content: isCall ? calls : [{ type: 'text', text: 'done' }], finishReason, usage, warnings: [] }
-    },
-    doStream: async () => {
-      const { isCall, finishReason } = next()
-      const words = [
-        { type: 'text-start', id: 't' },
-        { type: 'text-delta', id: 't', delta: 'done' },
-        { type: 'text-end', id: 't' },
-      ] as const
-      const chunks = [...(isCall ? calls : words), { type: 'finish', finishReason, usage } as const]
-      return { stream: simulateReadableStream({ chunks, initialDelayInMs: null, chunkDelayInMs: null }) }
-    },
-  })
-}
 
 const send = (run: Scene['tool']) =>
   createTool({
@@ -68,19 +33,14 @@ const given = (model: MockLanguageModelV4) => model as unknown as MastraModelCon
 const agentOf = (model: MockLanguageModelV4, run: Scene['tool'], hooks: ReturnType<typeof mastraHooks>) =>
   new Agent({ id: 'a', name: 'a', instructions: 'x', model: given(model), tools: { send: send(run) }, hooks })
 
-const shownTo = ({ doGenerateCalls, doStreamCalls }: MockLanguageModelV4): string | undefined => {
-  const second = [...doGenerateCalls, ...doStreamCalls][1]
-  return second === undefined ? undefined : JSON.stringify(second.prompt)
-}
-
 const generate: RunAgent = async (judge, { prompt, args, more = [], tool: run }) => {
-  const model = scriptedModel(args as string, ...more)
+  const model = scriptedModel([args as string, ...more])
   await agentOf(model, run, mastraHooks(judge, { sessionId: 'session-1' })).generate(prompt)
   return { seen: shownTo(model) }
 }
 
 const stream: RunAgent = async (judge, { prompt, args, more = [], tool: run }) => {
-  const model = scriptedModel(args as string, ...more)
+  const model = scriptedModel([args as string, ...more])
   const agent = agentOf(model, run, mastraHooks(judge, { sessionId: 'session-1' }))
   await (await agent.stream(prompt)).consumeStream()
   return { seen: shownTo(model) }
@@ -101,7 +61,7 @@ describe('hooks of Mastra', () => {
     const sessionId = (context: unknown) => String((context as RequestContext).get('conversation'))
     for (const conversation of ['one', 'two']) {
       const requestContext = new RequestContext([['conversation', conversation]])
-      const agent = agentOf(scriptedModel('{"to":"ann"}'), () => 'sent', mastraHooks(judge, { sessionId }))
+      const agent = agentOf(scriptedModel(['{"to":"ann"}']), () => 'sent', mastraHooks(judge, { sessionId }))
       await agent.generate('write to ann', { requestContext })
     }
     expect(judge.evaluated.map(({ session_id }) => session_id)).toEqual(['one', 'two'])
@@ -121,7 +81,7 @@ describe('hooks of Mastra', () => {
     const judge = new ScriptedJudge()
     judge.verdicts = [verdict('deny', { reasons: ['no mail today'] })]
     const ran: unknown[] = []
-    const model = scriptedModel('{"to":"ann"}')
+    const model = scriptedModel(['{"to":"ann"}'])
     const hooks = mastraHooks(judge, { sessionId: 's' })
     const agent = new Agent({ id: 'a', name: 'a', instructions: 'x', model: given(model), hooks })
     await agent.generate('write', { toolsets: { mail: { send: send((args) => ran.push(args)) } } })
@@ -155,7 +115,7 @@ describe('memory tools of the AI SDK', () => {
         return { memory: { id: 'memory-7' } }
       },
     } as unknown as AgentMemory
-    const model = modelCalling('store_memory', ['{"content":"Ann takes the train."}'])
+    const model = scriptedModel(['{"content":"Ann takes the train."}'], { tool: 'store_memory' })
     const tools = aiSdkMemoryTools(memory)
     const hooks = mastraHooks(new ScriptedJudge(), { sessionId: 's' })
     await new Agent({ id: 'a', name: 'a', instructions: 'x', model: given(model), tools, hooks }).generate(
