@@ -1,5 +1,6 @@
 import { checkTopicFilters } from '../client/topic-argument.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { viewOf } from '../terminal/view.js'
 import { formatEvent } from '../views/event-view.js'
 import { jsonMessage } from '../views/message-view.js'
 import { type SubOptions, watch } from './sub.js'
@@ -34,8 +35,6 @@ export async function events(
       })
       return
     }
-    terminal.print(
-      formatEvent({ ...message, sender, principal }, { colors: terminal.colors, columns, now: now() }),
-    )
+    terminal.print(formatEvent({ ...message, sender, principal }, { ...viewOf(context), columns }))
   })
 }

@@ -9,6 +9,7 @@ import { checkTopicFilters } from '../client/topic-argument.js'
 import { EXIT, type ExitCode } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { viewOf } from '../terminal/view.js'
 import { formatMessage, jsonMessage } from '../views/message-view.js'
 
 export interface SubOptions extends ClientOptions {
@@ -102,13 +103,13 @@ async function printMessages(
   }
 }
 
-function show(message: Message, { terminal, now }: CommandContext, options: SubOptions): void {
+function show(message: Message, context: CommandContext, options: SubOptions): void {
+  const { terminal, now } = context
   if (options.raw) {
     terminal.write(message.payload)
     terminal.write('\n')
   } else if (options.json) terminal.printJson(jsonMessage(message, now()))
-  else
-    terminal.print(formatMessage(message, { colors: terminal.colors, columns: terminal.columns, now: now() }))
+  else terminal.print(formatMessage(message, viewOf(context)))
 }
 
 function nothingCame({ timeout = 0 }: SubOptions): CommandFailure {

@@ -1,25 +1,20 @@
 import type { Approval, ApprovalStatus } from '@jamey/contracts'
 import { formatAge } from '../support/quantities.js'
 import { type Colors, printable, wrap } from '../terminal/terminal.js'
-
-export interface ApprovalView {
-  readonly colors: Colors
-  readonly columns: number
-  readonly now: Date
-}
+import type { View } from '../terminal/view.js'
 
 /** What there is of an id in a list: enough to name it by. */
 const SHOWN_ID = 8
 const SHOWN_ARGUMENTS = 160
 
 /** One block for each: what it is, who wants it, and why a person is asked. */
-export function formatApprovals(approvals: readonly Approval[], view: ApprovalView): string {
+export function formatApprovals(approvals: readonly Approval[], view: View): string {
   if (approvals.length === 0) return 'nothing waits for an answer'
   return approvals.map((approval) => shortBlock(approval, view)).join('\n\n')
 }
 
 /** All that one says; nothing of the call is left out, for it is what is answered. */
-export function formatApproval(approval: Approval, view: ApprovalView): string {
+export function formatApproval(approval: Approval, view: View): string {
   const { columns, colors } = view
   const rows: [string, string][] = [
     ['wanted by', requesterOf(approval)],
@@ -44,7 +39,7 @@ function revokerOf({ revoked_by = '', revoked_because: because }: Approval): str
   return because === undefined ? revoked_by : `${revoked_by}: ${because}`
 }
 
-function shortBlock(approval: Approval, { colors, columns, now }: ApprovalView): string {
+function shortBlock(approval: Approval, { colors, columns, now }: View): string {
   const text = JSON.stringify(approval.arguments)
   const shown = text.length > SHOWN_ARGUMENTS ? `${text.slice(0, SHOWN_ARGUMENTS)}...` : text
   const facts = `${requesterOf(approval)}, ${stateOf(approval, now)}`

@@ -9,14 +9,8 @@ import {
   verdictSchema,
 } from '@jamey/contracts'
 import { type Colors, printable } from '../terminal/terminal.js'
+import type { View } from '../terminal/view.js'
 import { type ArrivedMessage, parseJson, textOf } from './message-view.js'
-
-interface View {
-  readonly colors: Colors
-  /** Infinity where nothing is to be cut. */
-  readonly columns: number
-  readonly now: Date
-}
 
 /** A message with the client that the server, or its topic, says it is from. */
 export interface SentMessage extends ArrivedMessage {

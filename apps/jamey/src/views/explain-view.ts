@@ -1,13 +1,8 @@
 import type { ClientDetails, PermittedClient, TopicExplanation } from '@jamey/contracts'
 import { formatAge, plural } from '../support/quantities.js'
-import { type Colors, printable, wrap } from '../terminal/terminal.js'
+import { printable, wrap } from '../terminal/terminal.js'
+import type { View } from '../terminal/view.js'
 import { amountOfBytes, duration } from './amounts.js'
-
-interface View {
-  readonly colors: Colors
-  readonly columns: number
-  readonly now: Date
-}
 
 /** Entries of a list that a person reads; JSON has more. */
 const SHOWN = 20

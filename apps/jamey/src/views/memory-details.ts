@@ -1,13 +1,8 @@
 import type { Memory, MemoryHistory, MemoryStats, MemoryVersion } from '@jamey/contracts'
 import { formatAge, plural } from '../support/quantities.js'
-import { type Colors, printable } from '../terminal/terminal.js'
+import { printable } from '../terminal/terminal.js'
+import type { View } from '../terminal/view.js'
 import { formatExpiry, formatMemory } from './memory-view.js'
-
-interface View {
-  readonly colors: Colors
-  readonly columns: number
-  readonly now: Date
-}
 
 /** One memory with all that is known of it, a line for each kind of fact. */
 export function formatDetails(memory: Memory, view: View): string {

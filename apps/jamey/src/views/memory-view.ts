@@ -1,12 +1,10 @@
 import type { Memory, MemoryRecalled } from '@jamey/contracts'
 import { formatAge, plural } from '../support/quantities.js'
-import { type Colors, printable, wrap } from '../terminal/terminal.js'
+import { printable, wrap } from '../terminal/terminal.js'
+import type { View } from '../terminal/view.js'
 
 /** Recalled memories for people, best first: rank, score, layer, age and tags above the text, the id below. */
-export function formatRecalled(
-  recalled: MemoryRecalled,
-  view: { readonly colors: Colors; readonly columns: number; readonly now: Date },
-): string {
+export function formatRecalled(recalled: MemoryRecalled, view: View): string {
   const { memories, total, total_is_at_least: isAtLeast, next_cursor: cursor } = recalled
   if (memories.length === 0) return 'nothing found'
   const width = String(memories.length).length
@@ -49,10 +47,7 @@ function rounded(value: number): number {
 }
 
 /** One memory in one line of facts and its text. */
-export function formatMemory(
-  memory: Memory,
-  view: { readonly colors: Colors; readonly columns: number; readonly now: Date },
-): string {
+export function formatMemory(memory: Memory, view: View): string {
   const facts = factsOf(memory, view.now).join('  ')
   return `${facts}\n${wrap(memory.content, view.columns, '  ')}\n  ${view.colors.dim(printable(memory.id))}`
 }

@@ -1,5 +1,6 @@
 import { addressOf, type Memory, memorySchema, topics, type Verdict, verdictSchema } from '@jamey/contracts'
-import { type Colors, printable } from '../terminal/terminal.js'
+import { printable } from '../terminal/terminal.js'
+import type { View } from '../terminal/view.js'
 import { formatMemory } from './memory-view.js'
 import { formatVerdict } from './verdict-view.js'
 
@@ -11,12 +12,6 @@ export interface ArrivedMessage {
   readonly retain: boolean
   readonly dup: boolean
   readonly properties?: object | undefined
-}
-
-interface View {
-  readonly colors: Colors
-  readonly columns: number
-  readonly now: Date
 }
 
 /** A message for scripts: JSON payloads as JSON, other text as text, anything else in base64. */

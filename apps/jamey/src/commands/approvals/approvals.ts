@@ -14,6 +14,7 @@ import type { ClientOptions } from '../../client/connection-target.js'
 import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
+import { viewOf } from '../../terminal/view.js'
 import { formatApproval, formatApprovals } from '../../views/approval-view.js'
 
 export interface ApprovalCommandOptions extends ClientOptions {
@@ -98,10 +99,6 @@ interface Call {
 
 function callOf({ interrupted }: CommandContext, { timeout }: ApprovalCommandOptions): Call {
   return { timeoutMs: timeout, signal: interrupted }
-}
-
-function viewOf({ terminal, now }: CommandContext) {
-  return { colors: terminal.colors, columns: terminal.columns, now: now() }
 }
 
 function asPerson<Options extends ClientOptions>(options: Options): Options {

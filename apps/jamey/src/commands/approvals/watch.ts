@@ -4,11 +4,12 @@ import type { ClientOptions } from '../../client/connection-target.js'
 import { watchStates } from '../../client/connection-watch.js'
 import { EXIT, type ExitCode } from '../../support/exit-codes.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
+import { viewOf } from '../../terminal/view.js'
 import { formatApproval } from '../../views/approval-view.js'
 
 /** Prints each approval as it comes and changes, until somebody stops it. In an outage it waits for the broker. */
 export async function watch(context: CommandContext, options: ClientOptions): Outcome {
-  const { terminal, interrupted, now } = context
+  const { terminal, interrupted } = context
   return withBus(context, options, async (bus) => {
     const watched = watchStates(bus, context)
     try {
@@ -16,10 +17,7 @@ export async function watch(context: CommandContext, options: ClientOptions): Ou
         // What is over was there before somebody looked.
         if (isRetained && data.status !== 'pending' && data.status !== 'approved') return
         if (options.json) terminal.printJson(data)
-        else
-          terminal.print(
-            `${formatApproval(data, { colors: terminal.colors, columns: terminal.columns, now: now() })}\n`,
-          )
+        else terminal.print(`${formatApproval(data, viewOf(context))}\n`)
       })
       terminal.note(terminal.errorColors.dim('watching; Ctrl-C ends'))
       return await Promise.race([stopped(interrupted), watched.ended])

@@ -7,6 +7,7 @@ import { CommandFailure } from '../../support/failure.js'
 import { given } from '../../support/given.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { readTextFile } from '../../terminal/text-input.js'
+import { viewOf } from '../../terminal/view.js'
 import { formatDetails, formatHistory } from '../../views/memory-details.js'
 
 export interface RecordOptions extends ClientOptions {
@@ -116,10 +117,6 @@ function orNone(value: string | undefined): string | null | undefined {
 
 function callOf({ interrupted }: CommandContext, { timeout }: RecordOptions) {
   return { timeoutMs: timeout, signal: interrupted }
-}
-
-function viewOf({ terminal, now }: CommandContext) {
-  return { colors: terminal.colors, columns: terminal.columns, now: now() }
 }
 
 function noSuchMemory(id: string): CommandFailure {

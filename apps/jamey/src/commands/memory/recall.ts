@@ -5,6 +5,7 @@ import { type CircumstanceOptions, circumstancesOf, queryIn } from '../../client
 import { EXIT } from '../../support/exit-codes.js'
 import { given } from '../../support/given.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
+import { viewOf } from '../../terminal/view.js'
 import { formatRecalled } from '../../views/memory-view.js'
 
 export interface RecallOptions extends ClientOptions, CircumstanceOptions {
@@ -38,11 +39,7 @@ export async function recall(
     )
   })
   if (options.json) terminal.printJson(recalled)
-  else {
-    terminal.print(
-      formatRecalled(recalled, { colors: terminal.colors, columns: terminal.columns, now: context.now() }),
-    )
-  }
+  else terminal.print(formatRecalled(recalled, viewOf(context)))
   return EXIT.success
 }
 

@@ -6,6 +6,7 @@ import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import { given } from '../../support/given.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
+import { viewOf } from '../../terminal/view.js'
 import { formatExpiry, formatMemory } from '../../views/memory-view.js'
 import { rememberFile } from './remember-file.js'
 import type { RememberOptions } from './remember-options.js'
@@ -51,7 +52,7 @@ async function rememberText(context: CommandContext, text: string, options: Reme
     ...given({ turn, supersedes, idempotency_key: key, origin }),
   }
   const stored = await withBus(context, options, (bus) => storeOne(bus, memory, context, options))
-  const view = { colors: terminal.colors, columns: terminal.columns, now: context.now() }
+  const view = viewOf(context)
   if (options.json) terminal.printJson(stored)
   else {
     const word = stored.created ? 'remembered' : 'known already'

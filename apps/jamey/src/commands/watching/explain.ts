@@ -7,6 +7,7 @@ import { checkTopicName } from '../../client/topic-argument.js'
 import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
+import { viewOf } from '../../terminal/view.js'
 import { formatClient, formatTopic } from '../../views/explain-view.js'
 
 export interface ExplainOptions extends ClientOptions {
@@ -18,10 +19,10 @@ const QUESTIONS = topics.broker
 
 /** Who may and who does, what waits and what was dropped: of a client where there is one of that name, else of a topic. */
 export async function explain(context: CommandContext, word: string, options: ExplainOptions): Outcome {
-  const { terminal, now } = context
+  const { terminal } = context
   const { as } = options
   if (as === 'topic') checkTopicName(word)
-  const view = { colors: terminal.colors, columns: terminal.columns, now: now() }
+  const view = viewOf(context)
   await withBus(context, options, async (bus) => {
     const client = as === 'topic' ? null : await clientOf(bus, word)
     if (client !== null) {
