@@ -1,7 +1,7 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { ConfigurationFault } from '@jamey/bus'
 import { COMPONENTS } from '@jamey/contracts'
-import { CLIENT_COMPONENTS, type DataDirectory } from '../install/data-directory.js'
+import { CLIENT_COMPONENTS, type DataDirectory, dataFolderAt } from '../install/data-directory.js'
 import type { BrokerFile } from './settings-file.js'
 import { type BrokerFlags, ROWS, type Row, type SettingPath, textOf } from './settings-table.js'
 
@@ -83,7 +83,7 @@ export function layersOf(source: SettingsSource, file: BrokerFile): Layers {
   const isForTests = source.flags.insecure === true && file.name === undefined
   const data = resolve(source.cwd, source.env['JAMEY_DATA_DIR'] || '.jamey/data')
   if (layers.get(['store']) === undefined) {
-    layers.set(['store'], isForTests ? 'none' : join(data, 'broker'), 'JAMEY_DATA_DIR')
+    layers.set(['store'], isForTests ? 'none' : dataFolderAt(data).brokerStore, 'JAMEY_DATA_DIR')
   }
   if (isForTests && layers.get(['listeners', 0, 'port']) === undefined) {
     layers.set(['listeners', 0, 'port'], PLAIN_PORT, '--port')
@@ -180,7 +180,7 @@ function fillFrom(layers: Layers, directory: NonNullable<SettingsSource['directo
     fill(['authentication', 'certificateRequiredFor'], OWN_CLIENTS)
   }
   fill(['deniedFile'], directory.denied)
-  fill(['store'], join(directory.data, 'broker'))
+  fill(['store'], directory.brokerStore)
 }
 
 /** The kind of a value in words, where the content is nobody's business. */

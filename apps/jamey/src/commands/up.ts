@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { readTokenSecretsFile } from '@jamey/auth'
 import { type Manifest, readManifestFile } from '@jamey/manifest'
 import type { Logger } from 'pino'
@@ -167,7 +167,7 @@ class System {
     const portSetting = 'jamey up --port'
     const served = await ServedMetrics.start({ env, cwd, log: this.#log })
     this.#metrics = served
-    const surroundings = this.#surroundings(join(directory.data, 'broker'))
+    const surroundings = this.#surroundings(directory.brokerStore)
     const given = { started, read, log, logLevel: this.#logLevel, portSetting, surroundings }
     this.#broker = await startServedBroker(given)
     served.watchBroker(this.#broker.numbers)
@@ -259,7 +259,7 @@ async function readSettings(
     key: readDataFile(directory.serverKey),
     ca: readDataFile(directory.caCertificate),
     secrets: await readTokenSecretsFile(directory.secret),
-    storePath: join(directory.data, 'broker'),
+    storePath: directory.brokerStore,
     deniedFile: directory.denied,
     ownCrlFile: directory.revocationList,
     tlsFiles: [directory.serverCertificate, directory.serverKey, directory.caCertificate],

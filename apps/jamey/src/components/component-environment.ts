@@ -41,8 +41,8 @@ export function directoryEnvironment(
       ? { JAMEY_RECEIPT_KEY_FILE: directory.receiptKey }
       : {}),
     JAMEY_DATA_DIR: directory.data,
-    JAMEY_MEMORY_FILE: join(directory.data, 'memory.db'),
-    JAMEY_AUDIT_DIR: join(directory.data, 'audit'),
+    JAMEY_MEMORY_FILE: directory.memoryFile,
+    JAMEY_AUDIT_DIR: directory.audit,
   }
 }
 

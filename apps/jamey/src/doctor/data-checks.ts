@@ -1,9 +1,9 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { assertOwnFolder, OwnershipError } from '@jamey/auth'
 import { readStorePath } from '../broker/settings.js'
-import { type DataDirectory, displayPath } from '../install/data-directory.js'
+import { type DataDirectory, dataFolderAt, displayPath } from '../install/data-directory.js'
 import { outboxesOf } from '../install/outbox-folders.js'
 import { reportOf } from '../support/failure.js'
 import { plural } from '../support/quantities.js'
@@ -26,13 +26,14 @@ export interface DataPlaces {
 /** Places of a part that is run alone, as its environment says. */
 export function placesOfEnvironment(env: Environment, cwd: string, runsBroker: boolean): DataPlaces {
   const { JAMEY_MEMORY_FILE: file, JAMEY_DATA_DIR: folder, MQTT_OUTBOX_DIR: outbox } = env
-  const memoryFile = file || (folder && join(folder, 'memory.db'))
+  const data = folder ? dataFolderAt(folder) : undefined
+  const memoryFile = file || data?.memoryFile
   if (env['JAMEY_MEMORY_URL'])
     return { ...placesOfEnvironment(withoutUrl(env), cwd, runsBroker), ...inDatabase(env) }
   return {
     memoryDatabase: undefined,
     memoryFile: memoryFile ? resolve(cwd, memoryFile) : undefined,
-    audit: auditOf(env, cwd, folder && join(folder, 'audit')),
+    audit: auditOf(env, cwd, data?.audit),
     brokerStore: runsBroker ? storePathOf(env, cwd) : undefined,
     outboxes: outbox ? [resolve(cwd, outbox)] : [],
   }
@@ -45,9 +46,9 @@ export function placesOfDirectory(directory: DataDirectory, env: Environment, cw
     return { ...placesOfDirectory(directory, withoutUrl(env), cwd), ...inDatabase(env) }
   return {
     memoryDatabase: undefined,
-    memoryFile: file ? resolve(cwd, file) : join(directory.data, 'memory.db'),
-    brokerStore: join(directory.data, 'broker'),
-    audit: auditOf(env, cwd, join(directory.data, 'audit')),
+    memoryFile: file ? resolve(cwd, file) : directory.memoryFile,
+    brokerStore: directory.brokerStore,
+    audit: auditOf(env, cwd, directory.audit),
     outboxes: outboxesOf({ cwd, env }, { dataDir: directory.path }).map(({ path }) => path),
   }
 }

@@ -12,8 +12,29 @@ const MAXIMUM_FILE_BYTES = 1_048_576
 export const CLIENT_COMPONENTS = ['conscience', 'memory', 'gateway'] as const
 export type ClientComponent = (typeof CLIENT_COMPONENTS)[number]
 
+/** The folder in which the parts of a system keep their data, and what is in it where nothing else is said. */
+export interface DataFolder {
+  readonly data: string
+  readonly memoryFile: string
+  /** The folder in which verdicts are recorded. */
+  readonly audit: string
+  readonly brokerStore: string
+  /** A folder of each component's: what it published and the broker has not acknowledged. */
+  readonly outboxes: string
+}
+
+export function dataFolderAt(data: string): DataFolder {
+  return {
+    data,
+    memoryFile: join(data, 'memory.db'),
+    audit: join(data, 'audit'),
+    brokerStore: join(data, 'broker'),
+    outboxes: join(data, 'outbox'),
+  }
+}
+
 /** Paths of everything of one Jamey; `jamey up` makes it, the other commands read it. */
-export interface DataDirectory {
+export interface DataDirectory extends DataFolder {
   readonly path: string
   readonly certificates: string
   readonly caCertificate: string
@@ -30,9 +51,6 @@ export interface DataDirectory {
   readonly clients: string
   /** The secret that other brokers show the authorization service; absent until it runs. */
   readonly authzSecret: string
-  readonly data: string
-  /** A folder of each component's: what it published and the broker has not acknowledged. */
-  readonly outboxes: string
   clientCertificate(clientId: string): string
   clientKey(clientId: string): string
 }
@@ -56,8 +74,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     denied: join(path, 'denied.json'),
     clients: join(path, 'clients.json'),
     authzSecret: join(path, 'authz-secret'),
-    data: join(path, 'data'),
-    outboxes: join(path, 'data', 'outbox'),
+    ...dataFolderAt(join(path, 'data')),
     clientCertificate: (clientId) => join(certificates, `${clientId}.crt`),
     clientKey: (clientId) => join(certificates, `${clientId}.key`),
   }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { ownPath } from '@jamey/auth'
 import type { MemoryArchive, MemoryStore } from '@jamey/memory'
-import { displayPath, requireDataDirectory } from '../../install/data-directory.js'
+import { dataFolderAt, displayPath, requireDataDirectory } from '../../install/data-directory.js'
 import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import { plural } from '../../support/quantities.js'
@@ -202,6 +202,6 @@ function mustBeThere(file: string, cwd: string): void {
 function memoryFileOf({ env, cwd }: CommandContext, { dataDir }: MemoryFileOptions): string {
   const { JAMEY_MEMORY_FILE: file, JAMEY_DATA_DIR: folder } = env
   if (file) return resolve(cwd, file)
-  if (dataDir === undefined && folder) return resolve(cwd, folder, 'memory.db')
-  return join(requireDataDirectory(cwd, dataDir, 'files').data, 'memory.db')
+  if (dataDir === undefined && folder) return dataFolderAt(resolve(cwd, folder)).memoryFile
+  return requireDataDirectory(cwd, dataDir, 'files').memoryFile
 }

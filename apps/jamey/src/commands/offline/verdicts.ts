@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type AuditRecord, readAudit, verifyAudit } from '@jamey/conscience'
-import { requireDataDirectory } from '../../install/data-directory.js'
+import { dataFolderAt, requireDataDirectory } from '../../install/data-directory.js'
 import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
@@ -62,8 +62,8 @@ export async function verifyVerdicts(context: CommandContext, options: VerifyOpt
 export function auditFolderOf({ env, cwd }: CommandContext, { dataDir }: AuditOptions): string {
   const { JAMEY_AUDIT_DIR: folder, JAMEY_DATA_DIR: data } = env
   if (dataDir === undefined && folder) return resolve(cwd, folder)
-  if (dataDir === undefined && data) return resolve(cwd, data, 'audit')
-  return resolve(requireDataDirectory(cwd, dataDir, 'files').data, 'audit')
+  if (dataDir === undefined && data) return dataFolderAt(resolve(cwd, data)).audit
+  return requireDataDirectory(cwd, dataDir, 'files').audit
 }
 
 function verdictFilter(options: VerdictsOptions, now: Date): (record: AuditRecord) => boolean {
