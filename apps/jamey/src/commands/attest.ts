@@ -1,4 +1,4 @@
-import { topics } from '@jamey/contracts'
+import { digestSchema, topics } from '@jamey/contracts'
 import { withBus } from '../client/connection.js'
 import type { ClientOptions } from '../client/connection-target.js'
 import { EXIT } from '../support/exit-codes.js'
@@ -17,8 +17,6 @@ export interface AttestOptions extends ClientOptions {
   readonly timeout: number
 }
 
-const DIGEST = /^sha256:[0-9a-f]{64}$/
-
 /** Says something about a request that somebody else made, or takes back what was said. */
 export async function attest(
   context: CommandContext,
@@ -26,7 +24,7 @@ export async function attest(
   options: AttestOptions,
 ): Outcome {
   const { terminal, interrupted } = context
-  if (!DIGEST.test(requestDigest)) {
+  if (!digestSchema.safeParse(requestDigest).success) {
     throw usage(
       `the digest is ${JSON.stringify(requestDigest.slice(0, 80))}; expected sha256: and 64 hexadecimal digits`,
       'copy it from the verdict, which shows it as its request',

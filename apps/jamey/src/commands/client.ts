@@ -16,13 +16,14 @@ import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 
-export interface ClientOptions {
+/** The file of clients that a command works on. */
+export interface ClientFileOptions {
   readonly file?: string
   readonly json?: boolean
   readonly dataDir?: string
 }
 
-export interface ClientAddOptions extends ClientOptions {
+export interface ClientAddOptions extends ClientFileOptions {
   readonly permission?: readonly string[]
   /** Manifest that says what the client may do. */
   readonly manifest?: string
@@ -31,7 +32,7 @@ export interface ClientAddOptions extends ClientOptions {
   readonly certificate?: boolean
 }
 
-export interface ClientRotateOptions extends ClientOptions {
+export interface ClientRotateOptions extends ClientFileOptions {
   /** Milliseconds. */
   readonly keep?: number
 }
@@ -107,7 +108,7 @@ export async function clientRotate(
 export async function clientRemove(
   context: CommandContext,
   clientId: string,
-  options: ClientOptions,
+  options: ClientFileOptions,
 ): Outcome {
   await change(context, options, (clients) => {
     const client = find(clients, clientId)
@@ -121,7 +122,7 @@ export async function clientRemove(
   return EXIT.success
 }
 
-export async function clientList(context: CommandContext, options: ClientOptions): Outcome {
+export async function clientList(context: CommandContext, options: ClientFileOptions): Outcome {
   const { terminal } = context
   const clients = await readClientFile(pathOf(context, options))
   for (const { clientId, permissions, lifetimeSeconds, byCertificate = false } of clients) {
@@ -144,7 +145,7 @@ export async function clientList(context: CommandContext, options: ClientOptions
   return EXIT.success
 }
 
-function pathOf({ env, cwd }: CommandContext, { file, dataDir }: ClientOptions): string {
+function pathOf({ env, cwd }: CommandContext, { file, dataDir }: ClientFileOptions): string {
   const set = env['JAMEY_CLIENTS_FILE']
   const named = file ?? (dataDir === undefined && set ? set : undefined)
   return named === undefined ? requireDataDirectory(cwd, dataDir, 'clients').clients : resolve(cwd, named)
@@ -152,7 +153,7 @@ function pathOf({ env, cwd }: CommandContext, { file, dataDir }: ClientOptions):
 
 async function change(
   context: CommandContext,
-  options: ClientOptions,
+  options: ClientFileOptions,
   next: (clients: readonly ClientEntry[]) => readonly ClientEntry[],
 ): Promise<void> {
   const path = pathOf(context, options)
@@ -182,7 +183,7 @@ function find(clients: readonly ClientEntry[], clientId: string): ClientEntry {
 function tell(
   { terminal }: CommandContext,
   { clientId, secret }: { clientId: string; secret: string | undefined },
-  { json }: ClientOptions,
+  { json }: ClientFileOptions,
 ): Awaited<Outcome> {
   if (json) terminal.printJson({ client_id: clientId, client_secret: secret ?? null })
   else if (secret === undefined) terminal.note(`${clientId} gets tokens for its client certificate`)
