@@ -23,7 +23,7 @@ import type {
 } from './thread/evaluation-message.js'
 import { EvaluationScheduler } from './thread/evaluation-scheduler.js'
 import { Progress } from './thread/progress.js'
-import { type CallSession, type Remembered, SessionDesk } from './thread/session-desk.js'
+import { type CallSession, type Remembered, ThreadSessions } from './thread/thread-sessions.js'
 
 const DEFAULT_BUDGET_MS = 250
 /** So that what is compiled late is compiled before anybody waits. */
@@ -31,7 +31,7 @@ const READYING_ROUNDS = 20
 const port = parentPort as MessagePort
 const { policy: policyText, budgetMs = DEFAULT_BUDGET_MS, progress } = workerData as ThreadOptions
 const scheduler = new EvaluationScheduler(new Progress(progress))
-const desk = new SessionDesk()
+const sessions = new ThreadSessions()
 let policy = readied(policyText)
 
 /** A policy that was applied: the first time takes a hundred times as long, and nobody's budget has to pay that. */
@@ -118,7 +118,7 @@ function findingsOf(work: Work, verdict: Reached): Findings {
 
 /** What its session remembers of a call: with changed arguments, where it may be made with these alone. */
 function rememberedOf(call: Call, belongsTo: CallSession, verdict: CallVerdict): Remembered {
-  return desk.called(belongsTo, { ...call, arguments: verdict.arguments ?? call.arguments }, verdict)
+  return sessions.called(belongsTo, { ...call, arguments: verdict.arguments ?? call.arguments }, verdict)
 }
 
 /** Its strings and numbers are in the arguments already. */
@@ -129,13 +129,13 @@ function factsFor({ tool: _, texts: __, numbers: ___, ...found }: CallVerdict['f
 function aroundOf({ attested, belongsTo }: Extract<Work, { call: unknown }>, by: Policy): Surroundings {
   const links = linksFrom(by.facts.workspace)
   if (belongsTo === undefined) return { attested, links }
-  const { session, now } = desk.provenanceOf(belongsTo)
+  const { session, now } = sessions.provenanceOf(belongsTo)
   return { attested, links, session, now }
 }
 
 function* remembering(id: number, { told, key, at }: Report): Generator<undefined, void> {
   yield
-  tellOutcome({ id, result: desk.told(key, told, at) })
+  tellOutcome({ id, result: sessions.told(key, told, at) })
 }
 
 port.on('message', (orders: readonly Order[]) => {
@@ -146,9 +146,9 @@ function take(order: Order): void {
   if (typeof order === 'string') assign(JSON.parse(order) as Assignment)
   else if ('policy' in order) policy = readied(order.policy)
   else if ('sessions' in order) {
-    const damaged = desk.load(order.sessions)
+    const damaged = sessions.load(order.sessions)
     if (damaged > 0) tell({ damaged })
-  } else tell({ records: desk.heard(order.heard, order.entry, order.total, order.at) })
+  } else tell({ records: sessions.heard(order.heard, order.entry, order.total, order.at) })
 }
 
 function assign({ id, sender, work, leftMs }: Assignment): void {

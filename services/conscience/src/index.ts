@@ -24,6 +24,7 @@ export {
   policyDifferences,
   testPolicy,
 } from './policy/policy-cases.js'
+export { type RuleFault, RuleFileError } from './policy/policy-errors.js'
 export {
   DEFAULT_POLICY_FILE,
   loadPolicy,
@@ -32,7 +33,6 @@ export {
   type Supposed,
   supposing,
 } from './policy/policy-file.js'
-export { type RuleFault, RuleFileError } from './policy/source.js'
 export {
   type Conscience,
   type ConscienceOptions,

@@ -10,8 +10,9 @@ import {
   type Policy,
   type Surroundings,
 } from './policy.js'
+import { RuleFileError } from './policy-errors.js'
 import { type Supposed, supposedSchema } from './policy-file.js'
-import { RuleFileError, Source } from './source.js'
+import { YamlSource } from './yaml-source.js'
 
 const callSchema = z.strictObject({
   tool: z.string().min(1).max(200),
@@ -89,7 +90,7 @@ export interface PolicyTest {
 
 /** Reads the cases of a policy. Throws `RuleFileError` with every fault at once. */
 export function parsePolicyCases(text: string, file: string): PolicyCases {
-  const source = new Source(text, file)
+  const source = new YamlSource(text, file)
   const content = source.content(casesSchema)
   if (content === undefined) throw new RuleFileError(source.sortedFaults(), undefined, 'The cases')
   const cases = content.cases.map(

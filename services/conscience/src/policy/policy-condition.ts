@@ -2,9 +2,9 @@ import { TypeError as CelTypeError, Environment, ParseError } from '@marcbachman
 import { type Circumstances, VARIABLES } from './circumstances.js'
 import { isListed } from './listed.js'
 import { areMet, MetNeeds, type Needs, NO_NEEDS, needsOf } from './needs.js'
+import { ConditionError } from './policy-errors.js'
 import { Frame, type QuickFunctions, quickCondition } from './quick-condition.js'
 import { knowledgeOf, NO_SESSION, type SessionView } from './session-view.js'
-import { ConditionError } from './source.js'
 
 /** Longer loops than over the facts of one call there are none; loops in loops are few. */
 const LIMITS = { maxAstNodes: 1_000, maxDepth: 60 }

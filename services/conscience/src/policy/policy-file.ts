@@ -9,9 +9,10 @@ import { decisionSchema } from '@jamey/contracts'
 import { z } from 'zod'
 import type { Policy, PolicyText } from './policy.js'
 import { type Condition, PolicyConditions } from './policy-condition.js'
+import { RuleFileError } from './policy-errors.js'
 import type { PolicyRule } from './rule.js'
 import { RuleIndex } from './rule-index.js'
-import { RuleFileError, Source } from './source.js'
+import { YamlSource } from './yaml-source.js'
 
 /** The packs of rules that ship with this package. */
 const PACKS_FILE = fileURLToPath(new URL('../../policies.yaml', import.meta.url))
@@ -112,7 +113,7 @@ export function parsePolicy(text: string, file: string, place: PolicyPlace = {})
 }
 
 function parsed(text: string, file: string, place: PolicyPlace, supposed: Supposed): Policy {
-  const source = new Source(text, file)
+  const source = new YamlSource(text, file)
   const content = source.content(fileSchema)
   if (content === undefined) {
     const reason = otherFileIn(source.value())
@@ -170,7 +171,7 @@ function isRule(value: unknown): boolean {
 type Packs = Readonly<Record<string, readonly RuleText[]>>
 
 function packsOf(text: string): Packs {
-  const source = new Source(text, PACKS_FILE)
+  const source = new YamlSource(text, PACKS_FILE)
   const packs = source.content(packsSchema)
   if (packs === undefined) throw new RuleFileError(source.sortedFaults())
   return packs
@@ -179,7 +180,7 @@ function packsOf(text: string): Packs {
 /** A rule of the file stands in the place of one of the same name in a pack. */
 function compiled(
   content: PolicyFile,
-  source: Source,
+  source: YamlSource,
   packs: Packs,
   conditions: PolicyConditions,
 ): PolicyRule[] {

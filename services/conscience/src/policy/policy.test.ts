@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { judgeCall, judgeWords } from './policy.js'
+import { RuleFileError } from './policy-errors.js'
 import { loadPolicy, parsePolicy } from './policy-file.js'
-import { RuleFileError } from './source.js'
 
 const PLACE = { workspace: '/srv/app', home: '/srv' }
 const PACKS = '[work, shell, files, http, mail, money, sql]'

@@ -2,7 +2,7 @@ import type { Approval, CallEvaluation, CallVerdict } from '@jamey/contracts'
 import { isoTime } from '../audit/iso-time.js'
 import type { Findings } from '../thread/evaluation-message.js'
 import type { AttestedFact } from '../verdict/attestations.js'
-import { countedFacts } from '../verdict/circumstances.js'
+import { countedFacts } from '../verdict/counted-facts.js'
 import { decided } from '../verdict/opinion.js'
 import type { Resolution } from './approval-service.js'
 

@@ -11,7 +11,7 @@ import { parametersOf, type SessionNotice, type SessionReport, topics } from '@j
 import type { DurableRecords } from '../approvals/durable-map.js'
 import type { SessionKey, SessionRecord } from '../session/session-table.js'
 import type { EvaluationThread, SessionRecords } from '../thread/evaluation-thread.js'
-import type { CallSession, Remembered, Told } from '../thread/session-desk.js'
+import type { CallSession, Remembered, Told } from '../thread/thread-sessions.js'
 import type { ConscienceBus } from './conscience-bus.js'
 import { openAlone } from './owned-records.js'
 import { MemoryRecords, readInParts, written } from './session-records.js'

@@ -11,7 +11,7 @@ import type {
 import type { Findings, Work } from '../thread/evaluation-message.js'
 import { type EvaluationThread, overloadedError } from '../thread/evaluation-thread.js'
 import { BOUNDS, excess } from '../verdict/bounds.js'
-import { attestedFacts, countedFacts } from '../verdict/circumstances.js'
+import { attestedFacts, countedFacts } from '../verdict/counted-facts.js'
 import type { Judge, JudgeAnswer } from '../verdict/judge.js'
 import { callMaterial, type Material, mayFit, wordsMaterial } from '../verdict/judge-material.js'
 import { type Decided, judgeOf, withOpinion } from '../verdict/opinion.js'

@@ -72,5 +72,5 @@ export type CallEntry = z.output<typeof callSchema>
 export type ResultEntry = z.output<typeof resultSchema>
 export type Entry = z.output<typeof entrySchema>
 export type SessionHead = z.output<typeof headSchema>
-export type SessionRecord = z.output<typeof sessionSchema>
+export type WholeSession = z.output<typeof sessionSchema>
 export type Source = z.output<typeof source>

@@ -8,9 +8,9 @@ import {
   type Entry,
   type ResultEntry,
   type SessionHead,
-  type SessionRecord,
   type Source,
   sessionSchema,
+  type WholeSession,
 } from './session-entry.js'
 import { numbersIn, type StandingText, standingText, standsIn } from './standing.js'
 
@@ -116,7 +116,7 @@ export class Session {
     return session
   }
 
-  toJSON(): SessionRecord {
+  toJSON(): WholeSession {
     const entries = this.#entries.map((entry): [number, Entry] => [this.#numberOf(entry), entry])
     return { version: 1, head: this.#head, entries }
   }

@@ -1,7 +1,7 @@
 import type { Call, Words } from '@jamey/calls'
 import type { CallVerdict, PolicyText, Surroundings } from '../policy/policy.js'
 import type { SessionKey, SessionRecord, StoredRecord } from '../session/session-table.js'
-import type { CallSession, Remembered, Told } from './session-desk.js'
+import type { CallSession, Remembered, Told } from './thread-sessions.js'
 
 /** What the thread is started with. */
 export interface ThreadOptions {

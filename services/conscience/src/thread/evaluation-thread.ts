@@ -14,7 +14,7 @@ import type {
 } from './evaluation-message.js'
 import { EvaluationQueue, type Queued } from './evaluation-queue.js'
 import { Progress } from './progress.js'
-import type { Remembered } from './session-desk.js'
+import type { Remembered } from './thread-sessions.js'
 
 /** What is written down of sessions, from which every thread begins. */
 export interface SessionRecords {

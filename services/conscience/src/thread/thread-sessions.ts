@@ -29,7 +29,7 @@ export interface Remembered {
 }
 
 /** The sessions of the thread in which calls are judged. */
-export class SessionDesk {
+export class ThreadSessions {
   #table = new SessionTable()
 
   /** Returns how many sessions are damaged. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { attestedFacts, countedFacts } from './circumstances.js'
+import { attestedFacts, countedFacts } from './counted-facts.js'
 
 const said = (attestor: string, name: string, value: unknown) => ({ attestor, name, value })
 
