@@ -18,7 +18,7 @@ import {
 } from './transitions.js'
 
 /** What a person can look through, and a retained message bears. */
-export const MOST_CHARACTERS_SHOWN = 65_536
+const MOST_CHARACTERS_SHOWN = 65_536
 /** What is settled is of interest for so long, in milliseconds. */
 export const SETTLED_KEPT_MS = 3_600_000
 

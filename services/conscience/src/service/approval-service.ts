@@ -20,14 +20,15 @@ import {
 } from '@jamey/contracts'
 import { ApprovalBook, SETTLED_KEPT_MS } from '../approvals/approval-book.js'
 import { unknownApproval } from '../approvals/approval-errors.js'
-import { pageOf } from '../approvals/approval-page.js'
 import type { Ask, AskedCall } from '../approvals/coverage.js'
 import type { DurableRecords } from '../approvals/durable-map.js'
 import { isSettled } from '../approvals/transitions.js'
+import { pageOf } from './approval-page.js'
 import { ApprovalWaiters } from './approval-waiters.js'
 import type { ConscienceBus } from './conscience-bus.js'
 import { OtherConsciences } from './other-consciences.js'
 import { openAlone } from './owned-records.js'
+import { SERVING } from './serving.js'
 
 export interface ApprovalOptions {
   /**
@@ -59,9 +60,8 @@ export interface Resolution {
   readonly reason?: string | undefined
 }
 
-export const DEFAULT_APPROVAL_SECONDS = 3_600
+const DEFAULT_APPROVAL_SECONDS = 3_600
 const SESSION_MS = 86_400_000
-const MAXIMUM_PER_SENDER = 1_000
 /** What another conscience keeps is told of within this time after it was made. */
 const HEARING_MS = 2_000
 /** What is left of a requester's time for the answer to travel. */
@@ -103,7 +103,7 @@ export class ApprovalService {
     this.#waiters = new ApprovalWaiters(this.#parts.clock)
     const { signal } = this.#stopping
     const { bus, clock, options } = this.#parts
-    const records = await openAlone({ open: options.open, clock, bus }, signal)
+    const records = await openAlone({ what: 'approvals', open: options.open, clock, bus }, signal)
     if (records === undefined) return
     this.#book = this.#bookOf(records)
     await this.#others.start()
@@ -183,22 +183,21 @@ export class ApprovalService {
 
   async #serveAll(): Promise<void> {
     const { bus } = this.#parts
-    const options = { maximumPerSender: MAXIMUM_PER_SENDER, whenRefused: 'retry' } as const
     const own = bus.clientId
     this.#served = await Promise.all([
-      bus.serve(approvals.get, { ...options, acknowledged: 'taken' }, (request, context) =>
+      bus.serve(approvals.get, { ...SERVING, acknowledged: 'taken' }, (request, context) =>
         this.#get(request, context),
       ),
-      bus.serve(approvals.withdraw, options, ({ data, principal }, { remainingMs }) =>
+      bus.serve(approvals.withdraw, SERVING, ({ data, principal }, { remainingMs }) =>
         this.#withdraw({ ...data, requested_by: principal.clientId }, remainingMs),
       ),
-      bus.serve(approvals.list, options, ({ data }) => this.#list(data)),
-      bus.serve(atKeeper(approvals.answer, own), options, (request) => this.#answer(request)),
-      bus.serve(atKeeper(approvals.revoke, own), options, ({ data, principal }) =>
+      bus.serve(approvals.list, SERVING, ({ data }) => this.#list(data)),
+      bus.serve(atKeeper(approvals.answer, own), SERVING, (request) => this.#answer(request)),
+      bus.serve(atKeeper(approvals.revoke, own), SERVING, ({ data, principal }) =>
         this.#recorded(this.#opened().revoke(data.approval_id, principal.clientId)),
       ),
-      bus.serve(atKeeper(approvals.use, own), options, (request) => this.#use(request)),
-      bus.serve(atKeeper(approvals.forwardWithdrawal, own), options, (request) => {
+      bus.serve(atKeeper(approvals.use, own), SERVING, (request) => this.#use(request)),
+      bus.serve(atKeeper(approvals.forwardWithdrawal, own), SERVING, (request) => {
         this.#assertConscience(request)
         return this.#withdrawOwn(request.data)
       }),

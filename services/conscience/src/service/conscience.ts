@@ -12,13 +12,14 @@ import type { DurableRecords } from '../approvals/durable-map.js'
 import type { Policy } from '../policy/policy.js'
 import { loadPolicy } from '../policy/policy-file.js'
 import { EvaluationThread, type SessionRecords } from '../thread/evaluation-thread.js'
-import { Judge, type JudgeOptions } from '../verdict/judge.js'
+import { JUDGE_SHARE, Judge, type JudgeOptions } from '../verdict/judge.js'
 import { ReceiptSigner } from '../verdict/receipts.js'
 import { type ApprovalOptions, ApprovalService } from './approval-service.js'
 import { AttestationListener } from './attestation-listener.js'
 import { type Asked, askedIn, failureOf } from './batch.js'
 import type { ConscienceBus } from './conscience-bus.js'
 import { FailureReports } from './failure-reports.js'
+import { SERVING } from './serving.js'
 import { SessionService } from './session-service.js'
 import { VerdictAnnouncements } from './verdict-announcements.js'
 import { listVerdicts } from './verdict-list.js'
@@ -72,12 +73,8 @@ export interface Conscience {
   stats(): ConscienceStats
 }
 
-/** A sender's evaluations beyond this could not be answered within the time that anybody waits. */
-const MAXIMUM_PER_SENDER = 1_000
 /** Batches of one sender; what they ask about is bounded where it waits for the thread. */
 const BATCHES = { maximumPerSender: 100, whenRefused: 'retry' } as const
-/** The part of the grace that opinions may use, so that the rules can still answer. */
-const JUDGE_SHARE = 0.7
 
 /** Judges what arrives on the bus. Throws `RuleFileError` when the policy cannot be used. */
 export function createConscience(options: ConscienceOptions): Conscience {
@@ -148,9 +145,8 @@ class BusConscience implements Conscience {
       await this.#sessions.start(thread)
       // What was attested before it takes requests counts for them.
       const hearing = this.#attestations.start()
-      const options = { maximumPerSender: MAXIMUM_PER_SENDER, whenRefused: 'retry' } as const
       const [...served] = await Promise.all([
-        bus.serve(topics.conscience.evaluate, options, (request, context) => this.#answer(request, context)),
+        bus.serve(topics.conscience.evaluate, SERVING, (request, context) => this.#answer(request, context)),
         bus.serve(topics.conscience.evaluateBatch, BATCHES, (batch, context) =>
           this.#answerAll(batch, context),
         ),

@@ -16,7 +16,7 @@ function system() {
     if (failure !== undefined) throw failure
     return records
   }
-  return { remarks, clock, failures, records, parts: { open, clock, bus } }
+  return { remarks, clock, failures, records, parts: { what: 'approvals', open, clock, bus } }
 }
 
 it('whoever finds the records with another process stands by, says so, and takes them once they are free', async () => {

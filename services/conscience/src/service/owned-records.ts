@@ -3,8 +3,8 @@ import type { DurableRecords } from '../approvals/durable-map.js'
 import type { ConscienceBus } from './conscience-bus.js'
 
 export interface OwnedRecordsParts {
-  /** What is kept: under this name it tells in its status why it does not serve. `approvals` by default. */
-  readonly what?: string | undefined
+  /** The name of what is kept, under which the status tells why it does not serve. */
+  readonly what: string
   readonly open: () => Promise<DurableRecords>
   readonly clock: Clock
   readonly bus: Pick<ConscienceBus, 'setRemark'>
@@ -12,7 +12,7 @@ export interface OwnedRecordsParts {
 
 /** Waits until no other process has them. Undefined where `signal` came before. Rejects where they never can be opened. */
 export async function openAlone(
-  { what = 'approvals', open, clock, bus }: OwnedRecordsParts,
+  { what, open, clock, bus }: OwnedRecordsParts,
   signal: AbortSignal,
 ): Promise<DurableRecords | undefined> {
   const remark = `stands by: another process keeps the ${what}`

@@ -14,6 +14,7 @@ import type { EvaluationThread, SessionRecords } from '../thread/evaluation-thre
 import type { CallSession, Remembered, Told } from '../thread/thread-sessions.js'
 import type { ConscienceBus } from './conscience-bus.js'
 import { openAlone } from './owned-records.js'
+import { SERVING } from './serving.js'
 import { MemoryRecords, readInParts, written } from './session-records.js'
 
 export type ReportedResult = Extract<SessionReport, { kind: 'result' }>
@@ -27,9 +28,6 @@ export interface SessionServiceParts {
   /** Resolves once the audit has what came of a call. */
   readonly record: (told: ReportedResult, reportedBy: string) => Promise<void>
 }
-
-/** A sender's reports beyond this could not be answered within the time that anybody waits. */
-const MAXIMUM_PER_SENDER = 1_000
 
 /** Sessions of those who ask: what is reported of them, on the disk, and among the consciences that serve. */
 export class SessionService {
@@ -76,8 +74,7 @@ export class SessionService {
     const heard = await bus.subscribe(topics.conscience.sessions, (message) => this.#hear(message))
     if (!this.#isWanted) return await heard.unsubscribe()
     this.#heard = heard
-    const options = { maximumPerSender: MAXIMUM_PER_SENDER, whenRefused: 'retry' } as const
-    const served = await bus.serve(topics.conscience.report, options, (request, context) =>
+    const served = await bus.serve(topics.conscience.report, SERVING, (request, context) =>
       this.#answer(request, context),
     )
     if (!this.#isWanted) return await served.stop()

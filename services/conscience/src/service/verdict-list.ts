@@ -1,6 +1,6 @@
-import { RequestError } from '@jamey/bus'
 import { type ListVerdicts, type Verdict, type VerdictList, verdictSchema } from '@jamey/contracts'
 import { type AuditPlace, auditPage } from '../audit/audit-page.js'
+import { cursorAt, placeAt, unknownCursor } from './page-cursor.js'
 
 /** One page of the verdicts in an audit. Throws `RequestError` 'invalid-request' for a cursor that is none of ours. */
 export async function listVerdicts(folder: string, asked: ListVerdicts): Promise<VerdictList> {
@@ -14,7 +14,10 @@ export async function listVerdicts(folder: string, asked: ListVerdicts): Promise
         ? listed(record)
         : undefined,
   })
-  return { verdicts: [...found], ...(next === undefined ? {} : { next_cursor: cursorAt(next) }) }
+  return {
+    verdicts: [...found],
+    ...(next === undefined ? {} : { next_cursor: cursorAt([next.file, next.offset]) }),
+  }
 }
 
 /**
@@ -27,21 +30,9 @@ function listed(record: Readonly<Record<string, unknown>>): VerdictList['verdict
   return { recorded_at: String(record['recorded_at']), verdict: verdict.data satisfies Verdict }
 }
 
-function cursorAt({ file, offset }: AuditPlace): string {
-  return Buffer.from(JSON.stringify([file, offset])).toString('base64url')
-}
-
 function placeOf(cursor: string): AuditPlace {
-  try {
-    const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    const [file, offset]: unknown[] = Array.isArray(place) ? place : []
-    if (typeof file === 'string' && typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0)
-      return { file, offset }
-  } catch {
-    // Told below, as what is JSON and no place.
-  }
-  throw new RequestError(
-    'invalid-request',
-    'cursor: must be next_cursor of the page before, of the same list',
-  )
+  const [file, offset] = placeAt(cursor)
+  if (typeof file === 'string' && typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0)
+    return { file, offset }
+  throw unknownCursor()
 }

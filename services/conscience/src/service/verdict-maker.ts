@@ -12,7 +12,7 @@ import type { Findings, Work } from '../thread/evaluation-message.js'
 import { type EvaluationThread, overloadedError } from '../thread/evaluation-thread.js'
 import { BOUNDS, excess } from '../verdict/bounds.js'
 import { attestedFacts, countedFacts } from '../verdict/counted-facts.js'
-import type { Judge, JudgeAnswer } from '../verdict/judge.js'
+import { JUDGE_SHARE, type Judge, type JudgeAnswer } from '../verdict/judge.js'
 import { callMaterial, type Material, mayFit, wordsMaterial } from '../verdict/judge-material.js'
 import { type Decided, judgeOf, withOpinion } from '../verdict/opinion.js'
 import { formerWords } from '../verdict/text-verdict.js'
@@ -22,9 +22,6 @@ import type { Asked } from './batch.js'
 import { askOf } from './call-ask.js'
 import { callVerdictOf } from './call-verdict.js'
 import type { SessionService } from './session-service.js'
-
-/** The part of a requester's time that the judge may use, so that the rules can still answer. */
-const JUDGE_SHARE = 0.7
 
 export interface VerdictMakerOptions {
   readonly thread: EvaluationThread

@@ -29,6 +29,8 @@ export type JudgeAnswer =
   /** `error` is short and holds neither the key nor anything the endpoint said. */
   | { readonly status: 'failed'; readonly error: string }
 
+/** The part of a requester's time, and of a stop's grace, that opinions may use, so that the rules can still answer. */
+export const JUDGE_SHARE = 0.7
 const DEFAULT_TIMEOUT_MS = 5_000
 /** The longest delay that timers hold, 24.8 days. */
 const LONGEST_TIMER_MS = 2_147_483_647

@@ -1,5 +1,5 @@
-import { RequestError } from '@jamey/bus'
 import type { Approval, ApprovalList, ListApprovals } from '@jamey/contracts'
+import { cursorAt, placeAt, unknownCursor } from './page-cursor.js'
 
 /**
  * One page of the approvals that fit, the newest first. `next_cursor` names the last one of it, so that what is asked
@@ -26,7 +26,7 @@ export function pageOf(
     approvals: page,
     total: found.length,
     ...(last !== undefined && rest.length > page.length
-      ? { next_cursor: cursorAt(placeIn(order, last)) }
+      ? { next_cursor: cursorOf(placeIn(order, last)) }
       : {}),
   }
 }
@@ -45,20 +45,12 @@ function inOrder(a: Place, b: Place): number {
   return Date.parse(b.at) - Date.parse(a.at) || (a.id < b.id ? -1 : 1)
 }
 
-function cursorAt({ at, id }: Place): string {
-  return Buffer.from(JSON.stringify([at, id])).toString('base64url')
+function cursorOf({ at, id }: Place): string {
+  return cursorAt([at, id])
 }
 
 function placeOf(cursor: string): Place {
-  try {
-    const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    const [at, id]: unknown[] = Array.isArray(place) ? place : []
-    if (typeof at === 'string' && typeof id === 'string' && Date.parse(at) > 0) return { at, id }
-  } catch {
-    // Told below, as what is JSON and no place.
-  }
-  throw new RequestError(
-    'invalid-request',
-    'cursor: must be next_cursor of the page before, of the same list',
-  )
+  const [at, id] = placeAt(cursor)
+  if (typeof at === 'string' && typeof id === 'string' && Date.parse(at) > 0) return { at, id }
+  throw unknownCursor()
 }
