@@ -8,7 +8,7 @@ import { CommandFailure } from '../support/failure.js'
 
 /** The form of the manifest and of the folder around it. */
 export const BACKUP_FORMAT = 1
-export const MANIFEST_FILE = 'manifest.json'
+const MANIFEST_FILE = 'manifest.json'
 /** Of a hundred thousand files or so. */
 const MAXIMUM_BYTES = 32 * 1024 * 1024
 /** The data directory as it will be, below the folder of the backup. */

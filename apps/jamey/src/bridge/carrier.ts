@@ -4,7 +4,7 @@ import type { PublishProperties, QoS, UserProperty } from '@jamey/protocol'
 import { claimedSender, readdressed } from './envelope-topic.js'
 
 /** By which brokers a message has come, one for each. */
-export const PATH_PROPERTY = 'jamey-bridge'
+const PATH_PROPERTY = 'jamey-bridge'
 const SENDER_PROPERTY = 'jamey-sender'
 const ACT_FOR_PROPERTY = 'jamey-act-for'
 /** For whom it is: of those that may not act for that one, the other broker would take it for the bridge's word. */

@@ -29,7 +29,7 @@ export type AskedCall = Pick<
 >
 
 /** The call itself, of the same requester, in the same session. */
-export function isOfCall(approval: Approval, call: AskedCall): boolean {
+function isOfCall(approval: Approval, call: AskedCall): boolean {
   return isOfCallAnywhere(approval, call) && approval.session_id === call.sessionId
 }
 

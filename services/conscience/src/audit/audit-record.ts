@@ -41,7 +41,7 @@ const approvalSchema = z.looseObject({
   status: z.string(),
 })
 
-export const auditRecordSchema = z
+const auditRecordSchema = z
   .discriminatedUnion('kind', [openedSchema, verdictSchema, outcomeSchema, approvalSchema])
   .and(
     z.looseObject({

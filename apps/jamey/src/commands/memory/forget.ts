@@ -113,7 +113,7 @@ const CONDITIONS =
  * Requests for what is to be forgotten: one per id, or one for all conditions; never both, and never none, which would
  * mean everything.
  */
-export function forgetSelections(ids: readonly string[], options: Partial<ForgetOptions>): ForgetSelection[] {
+function forgetSelections(ids: readonly string[], options: Partial<ForgetOptions>): ForgetSelection[] {
   const { layer, tag: tags, before, owner } = options
   const conditions = { ...given({ layer, tags, before, owner }), ...circumstancesOf(options) }
   const hasConditions = Object.keys(conditions).length > 0
