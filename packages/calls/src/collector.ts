@@ -309,7 +309,7 @@ export class Collector {
 
   #takeCommand(where: string, given: ShellCommand): void {
     const command = inFolder(given, this.#options.links)
-    const found = asCalled(given, effectsOf(command), this.#options)
+    const found = asCalled(given, effectsOf(command), this.#options, command.directories)
     const known = this.#withSql(where, command, this.#files.withFiles(found, command.directories))
     const effects = this.#files.withFolder(where, command, found, known)
     this.#takeHandedPatch(where, command, handedPatch(command, found.words))

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { FactOptions, FileFact } from './fact-types.js'
 import { isUnknown, movedIn } from './folders.js'
-import { hiddenFile, plainOutput } from './hidden-files.js'
+import { hiddenFile, plainOutput, plainWord } from './hidden-files.js'
 import type { Effect } from './model/call.js'
 import { NAMES_FILES_ALONE, showsVariables, UNPACKS } from './shell/command-kinds.js'
 import type { Directory } from './shell/directory.js'
@@ -116,7 +116,10 @@ export class FileCollector {
       if (found.labels?.test(text) === true) continue
       const hidden = hiddenFile(text, args[i - 1]?.text ?? '', taken, found)
       if (hidden !== undefined) this.takeAll(where, [hidden.file], hidden.access, directories)
-      else this.#takeLinked(where, plainOutput(text, args[i - 1]?.text ?? '', found.effects), directories)
+      else {
+        const output = plainOutput(text, args[i - 1]?.text ?? '', found.effects)
+        this.#takeLinked(where, output ?? plainWord(text, found.effects), directories)
+      }
     }
     for (const { name, value } of command.variables)
       this.#takeLinked(where, plainOutput(`${name}=${value.text}`, '', found.effects), directories)

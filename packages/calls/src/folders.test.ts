@@ -205,7 +205,7 @@ describe('the folder of a script', () => {
     'for d in a b; do cd $d && npm test && cd ..; done',
     'for d in a b c; do pushd $d && npm test && popd; done',
     'ROOT=$PWD; cd a && npm test && cd $ROOT && npm run lint',
-    'cd ../other && git log && cat README.md',
+    'cd ../other && git rev-parse HEAD && cat README.md',
     'cd "$DIR" && git status',
     'cd /tmp/x && touch a && rm -rf b',
     'git -C packages/a commit -am x',

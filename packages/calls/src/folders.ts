@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { FactOptions, FileFact, Folders } from './fact-types.js'
 import { ownProgram } from './shell/command-effects.js'
 import { type Directory, directoriesFrom, joinDirectories } from './shell/directory.js'
@@ -89,9 +90,24 @@ function ledFact({ text, isDynamic }: Argument, options: FactOptions, from: stri
 
 const REPOSITORY = ['--git-dir', '--work-tree']
 
+/** What Git does without running what the settings of a repository name: pagers, filters, monitors of files, signers. */
+const RUNS_NOTHING =
+  /^(?:rev-parse|rev-list|ls-tree|cat-file|for-each-ref|show-ref|merge-base|name-rev|remote|symbolic-ref|branch|config|version|help|clone|init|worktree)$/
+
 /** Git runs what the settings of a repository name, and those of another one are not the project's own. */
-function isOtherRepository({ name, args, directories }: ShellCommand, options: FactOptions): boolean {
+function isOtherRepository(
+  { name, args, directories }: ShellCommand,
+  { words }: CommandEffects,
+  options: FactOptions,
+): boolean {
   if (name !== 'git') return false
+  const isElsewhere = directories.some(({ path, certainty }) => {
+    const { place, path: real } = ledFact({ text: '.', isDynamic: false }, options, path)
+    // What is above the workspace is in the same repository, or in the one around it.
+    const isAround = `${posix.resolve(options.workspace)}/`.startsWith(real === '/' ? real : `${real}/`)
+    return certainty === 'known' && place !== 'workspace' && place !== 'temporary' && !isAround
+  })
+  if (isElsewhere && !RUNS_NOTHING.test(words[1] ?? 'help')) return true
   const end = args.findIndex(
     ({ text }, i) => !text.startsWith('-') && !/^-(?:[cC]|-[a-z-]+)$/.test(args[i - 1]?.text ?? ''),
   )
@@ -102,10 +118,16 @@ function isOtherRepository({ name, args, directories }: ShellCommand, options: F
   })
 }
 
-/** A program elsewhere is another one, whatever its name is. */
-export function asCalled(command: ShellCommand, found: CommandEffects, options: FactOptions): CommandEffects {
+/** A program elsewhere is another one, whatever its name is. `workedIn`: the folders that its options have it work in. */
+export function asCalled(
+  command: ShellCommand,
+  found: CommandEffects,
+  options: FactOptions,
+  workedIn = command.directories,
+): CommandEffects {
   const { path, directories } = command
-  if (isOtherRepository(command, options)) return { ...found, effects: ['execute'] }
+  if (isOtherRepository({ ...command, directories: workedIn }, found, options))
+    return { ...found, effects: ['execute'] }
   if (!path.includes('/')) return found
   const facts = directories.map((directory) =>
     ledFact({ text: path, isDynamic: false }, options, directory.path),

@@ -57,6 +57,11 @@ export function plainOutput(
   return !INPUT.test(option) && (effect === 'build' || PUTS_THERE.test(option)) ? path : undefined
 }
 
+/** A word that a program which builds may take for a file or a folder: `npm test out`. */
+export function plainWord(text: string, [effect]: CommandEffects['effects']): string | undefined {
+  return effect === 'build' && /^[\w.@+][\w.@+/-]*$/.test(text) ? text : undefined
+}
+
 /** Whether a program that changes something, or builds, may do so there. */
 function mayChange(
   option: string,

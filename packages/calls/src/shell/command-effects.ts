@@ -177,11 +177,14 @@ function subcommandAt({ subcommands, hasSubcommands, valued }: Table, args: read
 function effectOfOptions(known: ReadonlyMap<string, Effect>, args: readonly Argument[]): Effect | undefined {
   let found: Effect | undefined
   for (const { text } of args) {
-    if (text.startsWith('--')) {
-      const end = text === '--' ? -1 : text.indexOf('=')
-      found = graverOf(found, known.get(end < 0 ? text : text.slice(0, end)))
+    if (!text.startsWith('-') || text === '-') {
+      found = graverOf(found, known.get(text))
       continue
     }
+    const end = text.indexOf('=')
+    const name = end < 0 ? text : text.slice(0, end)
+    found = graverOf(found, known.get(name) ?? beginningOf(known, name))
+    if (text.startsWith('--')) continue
     // A value may stand right behind it: `-i.bak`.
     found = graverOf(graverOf(found, known.get(text)), known.get(text.slice(0, 2)))
     if (/^-[A-Za-z]{2,}/.test(text)) {
@@ -190,6 +193,18 @@ function effectOfOptions(known: ReadonlyMap<string, Effect>, args: readonly Argu
   }
   return found
 }
+
+/** Many programs take the beginning of a long name for it; whatever that may stand for counts, but for what only reads. */
+function beginningOf(known: ReadonlyMap<string, Effect>, name: string): Effect | undefined {
+  if (name.length < SHORTEST_BEGINNING || !name.startsWith('--')) return undefined
+  let found: Effect | undefined
+  for (const [option, effect] of known)
+    if (effect !== 'read' && option.startsWith(name)) found = graverOf(found, effect)
+  return found
+}
+
+/** `--d` */
+const SHORTEST_BEGINNING = 3
 
 function graverOf(one: Effect | undefined, other: Effect | undefined): Effect | undefined {
   if (one === undefined || other === undefined) return one ?? other

@@ -12,7 +12,7 @@ import type {
 } from 'unbash'
 import { anywhere, joinDirectories } from './directory.js'
 import { ENDED, joinStates, type Outcome, type ShellState, staying, withVariable } from './shell-state.js'
-import { argumentsOf } from './words.js'
+import { type Argument, argumentsOf, HELD, isFilled } from './words.js'
 
 /** Looks at a part of a script that is run in this state, and says what it leaves. */
 export type Visit = (node: SyntaxNode, state: ShellState) => Outcome
@@ -118,7 +118,10 @@ export function looped(
   const bodyWith = (value: string | undefined): Once => {
     return around((from) => leftBy(visit(node.body, withVariable(from, node.name.value, value))))
   }
-  if (!isKnown || words.length === 0) return repeated(state, bodyWith(undefined))
+  if (!isKnown || words.length === 0) {
+    const isPlain = node.type === 'For' && node.wordlist !== undefined && words.every(holdsPlain)
+    return repeated(state, bodyWith(isPlain ? HELD : undefined))
+  }
   let after: ShellState | undefined = state
   for (const { text } of words) {
     const from: ShellState = after ?? state
@@ -126,6 +129,11 @@ export function looped(
     after = after === undefined ? undefined : left
   }
   return after
+}
+
+/** As `HELD` has it. */
+function holdsPlain(word: Argument): boolean {
+  return word.isDynamic ? !isFilled(word) : /^[\w.,:-]*$/.test(word.text)
 }
 
 type Once = (from: ShellState) => ShellState | undefined

@@ -1,8 +1,8 @@
 import type { Assignment } from 'unbash'
-import { destinationsIn, settingIn } from './loading-variables.js'
+import { destinationsIn, EXPORTED, settingIn } from './loading-variables.js'
 import { EXPORTS_ALL, isMark, joinExported, markOf, type ShellState } from './shell-state.js'
 import { assigned } from './shell-variables.js'
-import { type Argument, argumentOf, type Setting, type Variables } from './words.js'
+import { type Argument, argumentOf, HELD, type Setting, type Variables } from './words.js'
 
 const DECLARES = /^(?:export|declare|typeset)$/
 
@@ -24,9 +24,9 @@ export function settingsOf(
 /** The shell once these are set, those of them that are exported for its programs, too: `export x; x=../y`. */
 export function assigning(state: ShellState, own: readonly Assignment[]): ShellState {
   const after = own.reduce(assigned, state)
-  if (state.exported.length === 0) return after
+  // Where something is put may have been exported before the script began.
   const isExported = ({ name }: Setting): boolean =>
-    state.exported.some((mark) => mark.name === name || mark.name === EXPORTS_ALL)
+    EXPORTED.test(name) || state.exported.some((mark) => mark.name === name || mark.name === EXPORTS_ALL)
   return handing(after, own.map((one) => settingOf(one, state.variables)).filter(isExported))
 }
 
@@ -45,7 +45,8 @@ export function exporting(state: ShellState, command: string, args: readonly Arg
   if (command !== 'export' && !args.some(({ text }) => /^-\w*x/.test(text))) return state
   const settings = args.flatMap((argument): Setting | never[] => {
     const text = state.variables.get(argument.text)
-    const before = text === undefined ? [] : { name: argument.text, value: { text, isDynamic: false } }
+    const before =
+      text === undefined ? [] : { name: argument.text, value: { text, isDynamic: text === HELD } }
     return settingIn(argument) ?? before
   })
   const names = args.flatMap(({ text }) => /^[A-Za-z_]\w*/.exec(text) ?? [])

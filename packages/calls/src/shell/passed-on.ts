@@ -1,7 +1,7 @@
 import type { SyntaxNode } from 'unbash'
+import type { Inner } from './programs/inner.js'
 import type { ShellCommand } from './shell-script.js'
 import type { Argument } from './words.js'
-import type { Inner } from './wrappers.js'
 
 const PASSES_ON = /^(?:xargs|parallel)$/
 /** What has them name files: by the program, one of its words; and words with which they may name others. */

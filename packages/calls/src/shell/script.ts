@@ -21,18 +21,18 @@ import {
   isAbsolute,
   LEADING,
   LEAVES,
-  NAMES_VARIABLES,
-  RUNNABLE,
   SHELLS,
   SPECIAL_BUILTIN,
 } from './builtins.js'
 import { anywhere, areSame, type Directory, directoriesFrom, joinDirectories } from './directory.js'
 import { fedWith } from './fed.js'
 import { branched, chained, chosen, listed, looped, piped, type Visit } from './flow.js'
-import { assigning, exporting, handing, settingOf, settingsOf, wordOf } from './handed-variables.js'
-import { isLoading, settingIn } from './loading-variables.js'
+import { assigning, exporting, handing, settingsOf, wordOf } from './handed-variables.js'
+import { settingIn } from './loading-variables.js'
 import { moveOf } from './moves.js'
 import { namesBelow, passedOn, readsElsewhere } from './passed-on.js'
+import { faultIn, faultInText, faultOf } from './programs/evaluated.js'
+import { type Inner, NOTHING } from './programs/inner.js'
 import type { Around, DefinedFunction, Running, Trap } from './running.js'
 import type { ShellCommand, ShellRedirect, ShellScript } from './shell-script.js'
 import {
@@ -45,9 +45,9 @@ import {
   startingIn,
   staying,
 } from './shell-state.js'
-import { assigned, forgotten, inChild, isTurning, loosenedBy, namesIn } from './shell-variables.js'
+import { assigned, forgotten, inChild, loosenedBy, namesIn } from './shell-variables.js'
 import { type Argument, argumentsOf, targetsOf } from './words.js'
-import { type Inner, NOTHING, unwrap } from './wrappers.js'
+import { unwrap } from './wrappers.js'
 
 const HERE: readonly Directory[] = [{ path: '.', certainty: 'known' }]
 
@@ -107,7 +107,10 @@ class ScriptReader implements ShellScript {
     if (source.length > MAXIMUM_CHARACTERS) this.#fail(`a script of ${source.length} characters`)
     else if (depth > MAXIMUM_NESTING)
       this.#fail(`scripts within each other more than ${MAXIMUM_NESTING} times`)
-    else return this.#visit(parse(source), loosened(state, loosenedBy(source)), depth, by)
+    else {
+      this.#check(faultInText(source))
+      return this.#visit(parse(source), loosened(state, loosenedBy(source)), depth, by)
+    }
     return staying(state)
   }
 
@@ -158,13 +161,11 @@ class ScriptReader implements ShellScript {
         return visit(node.command, state)
       case 'Function':
         return this.#define(node, state, depth, by)
-      case 'Assignment':
-        this.#checkAssignment(node, state)
-        break
       case 'Redirect':
         this.#redirect(node, state)
         break
       default:
+        this.#check(faultIn(node, state.variables))
     }
     // Whatever else there is leaves the shell where it was: subshells, substitutions, tests, words.
     this.#visitParts(node, state, depth, by)
@@ -182,11 +183,8 @@ class ScriptReader implements ShellScript {
     for (const { message } of script.errors ?? []) this.#fail(`shell: ${message}`)
   }
 
-  #checkAssignment(assignment: Assignment, { variables }: ShellState): void {
-    const { name, value } = settingOf(assignment, variables)
-    if (isLoading(name, value)) this.#fail(`${name} is set, which decides what is run`)
-    // Where it is expanded in arithmetic, as a prompt or as the index of a list, the shell runs what stands in it.
-    if (!value.isDynamic && RUNNABLE.test(value.text)) this.#fail(`${name} is set to a text that may be run`)
+  #check(fault: string | undefined): void {
+    if (fault !== undefined) this.#fail(fault)
   }
 
   #redirect({ target, operator }: Redirect, { variables, directories }: ShellState): void {
@@ -304,9 +302,7 @@ class ScriptReader implements ShellScript {
     const path = first.isDynamic ? '' : first.text
     const name = baseName(path)
     const args = words.slice(1)
-    if (NAMES_VARIABLES.test(name) && args.some(({ text }) => /\[/.test(text) && RUNNABLE.test(text)))
-      this.#fail(`${name} runs what stands in the index of a list`)
-    if (isTurning(name, args)) this.#fail(`${name} has names mean something else`)
+    this.#check(faultOf(name, args, state.variables))
     if (this.#functions.has(name)) {
       this.#fail(`the function ${name}, which is called with what is not looked into`)
       const outcome = this.#call(name, state, depth, by)

@@ -1,4 +1,4 @@
-import type { Argument } from './words.js'
+import { type Argument, HELD, isFilled } from './words.js'
 
 const LONGEST_SCRIPT = 10_000
 /** `-e SCRIPT`, alone or with other letters before it; what stands behind it in the same word is the script. */
@@ -8,8 +8,6 @@ const LONG_SCRIPT_OPTION = /^--e\w*(?:=([\s\S]*))?$/
 const VALUED = /^(?:-l|-f|--fi\w*|--line-length)$/
 /** Of `-i` and `--in-place`: the end that the names of copies have, or with a folder in it where they lie. */
 const COPIES = /^(?:-[a-dgj-zA-HJ-Z]*i|--i[\w-]*=)([\s\S]+)$/
-/** Stands for what a variable of a shell holds. */
-const HELD = '\uE000'
 const INPUT = /^\/dev\/stdin$/
 /** A file that is written, or read, where it lies elsewhere or is a secret. */
 const PRINTED = /^\/dev\/std(?:out|err)$/
@@ -29,7 +27,9 @@ const FORMS: readonly (readonly [RegExp, RegExp])[] = [
  * so does one that cannot be read.
  */
 export function sedActs(args: readonly Argument[]): boolean {
-  return scriptsOf(args).some(({ text, isDynamic }) => (isDynamic ? mayAct(text) : acts(text)))
+  return scriptsOf(args).some(
+    (script) => isFilled(script) || (script.isDynamic ? mayAct(script.text) : acts(script.text)),
+  )
 }
 
 /** Files that its script reads, and copies that it makes elsewhere of what it edits. */

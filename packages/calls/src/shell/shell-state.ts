@@ -1,5 +1,5 @@
 import { anywhere, areSame, type Directory, joinDirectories } from './directory.js'
-import type { Setting, Variables } from './words.js'
+import { HELD, type Setting, type Variables } from './words.js'
 
 /** What a running shell keeps from one command to the next. */
 export interface ShellState {
@@ -152,15 +152,24 @@ function isSameStack(one: ShellState['stack'], other: ShellState['stack']): bool
   )
 }
 
+/** Whether it is not set, or holds nothing that means something to other programs. */
+function isPlain(variables: Variables, name: string): boolean {
+  const value = variables.get(name)
+  if (LEADING.has(name)) return false
+  return value === undefined ? !variables.has(name) : value === HELD || /^[\w.,:-]*$/.test(value)
+}
+
 /** A variable that only one of them has set is not known. */
 function joinVariables(one: Variables, other: Variables): Variables {
   if (one === other) return one
   let all: Map<string, string | undefined> | undefined
   for (const name of new Set([...one.keys(), ...other.keys()])) {
     const value = one.get(name)
-    if (one.has(name) && (value === undefined || value === other.get(name))) continue
+    const isSame = value === other.get(name) && other.has(name)
+    if (one.has(name) && (value === undefined || isSame)) continue
+    if (value === HELD && isPlain(other, name)) continue
     all ??= new Map(one)
-    all.set(name, undefined)
+    all.set(name, isPlain(one, name) && isPlain(other, name) ? HELD : undefined)
   }
   return all ?? one
 }

@@ -1,14 +1,22 @@
 import type { Assignment } from 'unbash'
 import { type ShellState, unknownStack, withVariable } from './shell-state.js'
-import { type Argument, argumentOf } from './words.js'
+import { type Argument, argumentOf, HELD, isFilled } from './words.js'
 
 /** The shell once this is set. */
 export function assigned(state: ShellState, { name, value, append, index }: Assignment): ShellState {
   if (name === 'DIRSTACK') return unknownStack(state)
   const isPlain = value.type === 'Word' && append !== true && index === undefined
-  const text = isPlain ? argumentOf(value, state.variables) : undefined
-  return withVariable(state, name, text === undefined || text.isDynamic ? undefined : text.text)
+  const held = isPlain ? argumentOf(value, state.variables) : undefined
+  return withVariable(state, name, held === undefined ? undefined : known(name, held))
 }
+
+function known(name: string, held: Argument): string | undefined {
+  if (!held.isDynamic) return held.text
+  return isFilled(held) || PLACES.test(name) ? undefined : HELD
+}
+
+/** Their values are folders. */
+const PLACES = /^(?:HOME|PWD|OLDPWD|CDPATH|cdpath)$/
 
 export function forgotten(state: ShellState, name: string): ShellState {
   return withVariable(state, name, undefined)
@@ -37,8 +45,8 @@ export function isTurning(command: string, args: readonly Argument[]): boolean {
   const texts = args.map(({ text }) => text)
   if (command === 'declare' || command === 'typeset' || command === 'local')
     return texts.some((text) => /^-[A-Za-z]*n/.test(text))
-  if (command === 'shopt' || command === 'setopt')
-    return texts.some((text) => /cdable|auto_?cd|autopushd|auto_pushd/i.test(text))
+  if (/^(?:shopt|setopt|set|(?:ba|z|k)?sh)$/.test(command))
+    return texts.some((text) => /cdable|auto_?cd|autopushd|auto_pushd|^(?:dot_?glob|glob_?dots)$/i.test(text))
   return command === 'trap' && texts.some((text) => /^(?:DEBUG|RETURN)$/i.test(text))
 }
 

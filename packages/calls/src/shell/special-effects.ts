@@ -1,6 +1,8 @@
 import type { Effect } from '../model/call.js'
 import { isLoading, settingIn } from './loading-variables.js'
 import { changesNetwork, leavesProject } from './outward-tasks.js'
+import { awkActs } from './programs/awk-script.js'
+import { furtherEffect } from './programs/further-effects.js'
 import { gitEffect } from './programs/git-effect.js'
 import { askedBy } from './programs/http-clients.js'
 import { activates, isGraveTask, ranFile } from './programs/interpreters.js'
@@ -9,8 +11,7 @@ import { sedActs } from './sed-script.js'
 import type { ShellCommand } from './shell-script.js'
 import type { Argument } from './words.js'
 
-/** Code of awk that runs programs or writes files. */
-const AWK_ACTS = /\bsystem\s*\(|\bgetline\b|\bprintf?\b[^;}]*[|>]|\|\s*"|-f\b/
+const SKIPS_CHECKS = /^(?:HUSKY|HUSKY_SKIP_HOOKS|LEFTHOOK|LEFTHOOK_EXCLUDE|SKIP|OVERCOMMIT_DISABLE)$/
 /** Whoever runs the file becomes who owns it. */
 const SET_ID = /^[ugoa]*[+=][rwxXt]*s|^[24567]\d{3}$/
 /** `example.org/tool@latest`, which is fetched and run. */
@@ -32,7 +33,7 @@ const declares: Special = (args) =>
   args.some(({ text, isDynamic }) => isDynamic && !/^[A-Za-z_]\w*(?:\[|\+?=)/.test(text))
     ? 'execute'
     : setsLoading(args)
-const AWK: Special = (args) => (has(args, AWK_ACTS) ? 'execute' : undefined)
+const AWK: Special = (args) => (awkActs(args) ? 'execute' : undefined)
 const PAGER: Special = (args) => (has(args, /^\+/) ? 'execute' : undefined)
 const NETWORK =
   (name: string): Special =>
@@ -81,7 +82,9 @@ export function specialEffect(command: ShellCommand, found: CommandEffects): Eff
   for (const { name: variable, value } of variables) if (isLoading(variable, value)) return 'execute'
   const asked = askedBy(command)
   if (asked !== undefined && found.effects[0] === 'outward-read') return asked.effect
-  const special = SPECIAL.get(name)?.(args, found)
+  // The checks of a project are what it runs before a commit.
+  if (name === 'git' && variables.some((variable) => SKIPS_CHECKS.test(variable.name))) return 'execute'
+  const special = SPECIAL.get(name)?.(args, found) ?? furtherEffect(name, args, found)
   if (special !== undefined) return special
   if (leavesProject(name, args)) return 'execute'
   const [effect] = found.effects
@@ -115,6 +118,10 @@ const ATTACHED = /^-[A-Za-z]*f(?:[/~]|\.\.)|^--fi\w*=(?:[/~]|\.\.)/
 function tarEffect(args: readonly Argument[], { effects }: CommandEffects): Effect | 'unknown' | undefined {
   const [effect] = effects
   const letters = /^[A-Za-z]+$/.exec(args[0]?.text ?? '')?.[0] ?? ''
+  if (/[IF]/.test(letters)) return 'execute'
+  // An archive on another machine, and names that are changed to lead elsewhere.
+  if (has(args, /^[\w.-]+(?:@[\w.-]+)?:/)) return 'send'
+  if (has(args, /^--(?:tr|xf)|^-[A-Za-z]*s$/) && has(args, /\.\./)) return 'unknown'
   const lists = letters === '' ? has(args, /^-[A-Za-z]*t|^--list$/) : letters.includes('t')
   if (effect !== 'write' && (effect !== 'read' || lists)) return undefined
   const isAttached = !/x/.test(letters) && !has(args, /^-[A-Za-z]*x|^--(?:ext|get)/) && has(args, ATTACHED)

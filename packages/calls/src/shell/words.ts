@@ -107,8 +107,12 @@ function partOf(part: WordPart, variables: Variables): Argument {
     case 'SimpleExpansion':
       return variableOf(part.text.slice(1), part.text, variables)
     case 'ParameterExpansion': {
-      const isPlain = part.prefix === undefined && part.index === undefined && part.operation === undefined
-      return isPlain ? variableOf(part.parameter, part.text, variables) : { text: part.text, isDynamic: true }
+      const { parameter, prefix, index, operation, text } = part
+      const held = variableOf(parameter, text, variables)
+      if (prefix === undefined && index === undefined && operation === undefined) return held
+      // `${!x}` is what another variable holds.
+      const isAny = prefix === '!' || held.text.startsWith('$(')
+      return { text: isAny ? filling(parameter) : text, isDynamic: true }
     }
     // A pattern selects what there is; where it lies is known.
     case 'Glob':
@@ -120,14 +124,41 @@ function partOf(part: WordPart, variables: Variables): Argument {
   }
 }
 
+/** What a script, a function or the command before was given. */
+const HANDED = /^(?:\d+|[@*_])$/
+
+/** As a word that shows what fills it. */
+function filling(name: string): string {
+  return `$(${name})`
+}
+
 function variableOf(name: string, text: string, variables: Variables): Argument {
   const value = variables.get(name)
+  if (value === HELD) return { text, isDynamic: true }
   if (value !== undefined) return { text: value, isDynamic: false }
-  if (variables.has(name)) return { text, isDynamic: true }
+  if (variables.has(name) || HANDED.test(name)) return { text: filling(name), isDynamic: true }
   // Where a person's files lie is all that matters of it.
   if (name === 'HOME') return { text: '~', isDynamic: false }
   if (name === 'PWD') return { text: '.', isDynamic: false }
   return { text, isDynamic: true }
+}
+
+/** What a variable holds that is a number, or a name without letters that mean something to other programs. */
+export const HELD = '\uE000'
+
+/** Commands that put out such a one. */
+const PLAIN =
+  /\$\( ?(?:(?:[^$`();&\n|]+\|)+ ?wc -[lwc]|grep -[A-Za-z]*c[A-Za-z]* (?:'[^'$`]*'|"[^"$`]*"|[\w.-]+) [\w./-]+|seq(?: -?\d+)+|wc -[lwc] ?< ?[\w./-]+|nproc|date(?: -u)?(?: \+%[\w%:.-]*)?|id -[ug]|whoami|uname(?: -[a-z]+)?|git merge-base(?: [\w./@][\w./@~^-]*)+|git (?:rev-parse|describe|branch|symbolic-ref|rev-list)(?: (?:--(?:short|abbrev-ref|verify|tags|always|abbrev=\d+|show-current|show-toplevel|count|max-parents=\d|max-count=\d+)|-\d+|[\w./@][\w./@~^-]*))+)(?: 2> ?\/dev\/null)? ?\)/g
+
+/** Whether something of it is what a command puts out, or what one has set a variable to: it may be any text. */
+export function isFilled({ text, isDynamic }: Argument): boolean {
+  return isDynamic && FILLS.test(text.replace(PLAIN, HELD))
+}
+const FILLS = /\$\((?!\()|`|^[<>]\(/
+
+/** Whether all that is not known of it may still be an option. */
+export function mayBeOption({ text, isDynamic }: Argument): boolean {
+  return isDynamic && /^(?:\$\((?!\()|`)/.test(text.replace(PLAIN, HELD))
 }
 
 /** A word as a shell takes it for one. */

@@ -1,25 +1,8 @@
 import { posix } from 'node:path'
-import { optionValue } from './option-values.js'
+import { type Inner, NOTHING, rest, valuesOf } from './programs/inner.js'
+import { runByTool } from './programs/runners.js'
 import type { Argument } from './words.js'
 
-/** What a command runs in its turn. */
-export interface Inner {
-  /** Words of commands. */
-  readonly commands: readonly (readonly Argument[])[]
-  /** Scripts of the shell. */
-  readonly scripts: readonly Argument[]
-  /** Code in the interpreter's own language. */
-  readonly code: readonly Argument[]
-  /** Whether it runs what stands at its standard input. */
-  readonly readsScript: boolean
-  /** The folders that it is run in; where they are left out, the current one. */
-  readonly directories?: readonly Argument[] | undefined
-  /** Words that set variables for it. */
-  readonly assigned?: readonly Argument[]
-}
-
-/** Of a command that runs no other. */
-export const NOTHING: Inner = { commands: [], scripts: [], code: [], readsScript: false }
 const SHELLS = /^(?:ba|da|z|k|a|fi)?sh$/
 /** Interpreters, and the option before code. */
 const INTERPRETERS: readonly (readonly [RegExp, readonly string[]])[] = [
@@ -74,6 +57,8 @@ const PREFIXES: Readonly<
 
 export function unwrap(name: string, args: readonly Argument[]): Inner {
   if (SHELLS.test(name)) return shell(args)
+  const byTool = runByTool(name, args)
+  if (byTool !== undefined) return byTool
   const interpreter = INTERPRETER.test(name) ? INTERPRETERS.find(([names]) => names.test(name)) : undefined
   if (interpreter !== undefined) return interpreted(args, interpreter[1])
   if (name === 'eval') return { ...NOTHING, scripts: [joined(args)] }
@@ -94,9 +79,11 @@ export function unwrap(name: string, args: readonly Argument[]): Inner {
   const directories = chosenBy(before, prefix.chdir)
   const assigned = prefix.assigns === true ? before.filter(({ text }) => /^\w+=/.test(text)) : []
   if (name === 'npx' || name === 'env') {
-    const scripts = after(args, name === 'npx' ? ['-c', '--call'] : ['-S', '--split-string'])
+    const scripts = valuesOf(before, name === 'npx' ? '-c --call' : '-S --split-string')
     if (scripts.length > 0) return { ...NOTHING, scripts, directories, assigned }
   }
+  // Each line that it is handed is a command.
+  if (name === 'parallel' && words.length === 0) return { ...NOTHING, readsScript: true }
   return words.length === 0 ? NOTHING : { ...NOTHING, commands: [words], directories, assigned }
 }
 
@@ -146,13 +133,25 @@ function found(args: readonly Argument[]): Inner {
   return { ...NOTHING, commands, directories: [HERE, ...roots, ...parents] }
 }
 
+/** `-x COMMAND`, `-Hx COMMAND`, `-xCOMMAND`, `--exec=COMMAND`. */
+const FD_EXECUTES = /^(?:-[A-WYZa-wyz]*[xX]|--exec(?:-batch)?(?:=|$))(.*)$/s
+
 /** `fd` may look in any of its words, and what it found stands last where no word says where. */
 function foundByName(args: readonly Argument[]): Inner {
-  const at = args.findIndex(({ text }) => /^-[xX]$|^--exec/.test(text))
+  const at = args.findIndex(({ text }) => FD_EXECUTES.test(text))
   if (at < 0) return NOTHING
   const roots = [HERE, ...args.slice(0, at).filter(({ text }) => !text.startsWith('-'))]
+  const given = args.flatMap((argument): Argument[] => {
+    const joined = FD_EXECUTES.exec(argument.text)?.[1] ?? ''
+    return joined === ''
+      ? [argument]
+      : [
+          { text: '-x', isDynamic: false },
+          { ...argument, text: joined },
+        ]
+  })
   const commands = roots.flatMap((root) =>
-    executed(args).map((words) => {
+    executed(given).map((words) => {
       const isNamed = words.some(({ text }) => text.includes('{'))
       return (isNamed ? words : [...words, FOUND]).map((word) => foundBelow(root, word))
     }),
@@ -176,7 +175,7 @@ function foundBelow(root: Argument, word: Argument): Argument {
 function executed(args: readonly Argument[]): (readonly Argument[])[] {
   const commands: (readonly Argument[])[] = []
   args.forEach(({ text }, i) => {
-    if (!/^-(?:exec|execdir|ok|okdir)$|^-[xX]$|^--exec(?:-batch)?$/.test(text)) return
+    if (!/^-(?:exec|execdir|ok|okdir)$|^-[A-WYZa-wyz]*[xX]$|^--exec(?:-batch)?$/.test(text)) return
     const words = args.slice(i + 1)
     const end = words.findIndex((word) => word.text === ';' || word.text === '+')
     commands.push(end < 0 ? words : words.slice(0, end))
@@ -203,25 +202,6 @@ function aliases(args: readonly Argument[]): readonly Argument[] {
 
 /** The last one counts; undefined where there is none. */
 function chosenBy(args: readonly Argument[], names: string | undefined): readonly Argument[] | undefined {
-  const options = names?.split(' ') ?? []
-  const values = args.flatMap((argument, i) => optionValue(argument, args[i + 1], options)?.value ?? [])
+  const values = names === undefined ? [] : valuesOf(args, names)
   return values.length === 0 ? undefined : values.slice(-1)
-}
-
-function rest(
-  args: readonly Argument[],
-  { valued, skip = 0, assigns }: { valued: string; skip?: number; assigns?: true },
-): readonly Argument[] {
-  const options = new Set(valued.split(' '))
-  let at = 0
-  for (; at < args.length; at++) {
-    const { text } = args[at] as Argument
-    if (text === '--') {
-      at++
-      break
-    }
-    if (options.has(text)) at++
-    else if (!text.startsWith('-') && !(assigns === true && /^\w+=/.test(text))) break
-  }
-  return args.slice(at + skip)
 }

@@ -18,7 +18,9 @@ export const DOCKER: Program = {
   options: {
     admin: '--privileged --pid --cap-add --security-opt',
     delete: '--volumes -v --rmi',
-    execute: '--mount --volume --volumes-from --device',
+    execute:
+      '--mount --volume --volumes-from --device -H --host --context -c --allow --ssh --secret --config --tlskey',
+    send: '--push --cache-to',
   },
   nested: {
     compose: {
@@ -32,8 +34,9 @@ export const DOCKER: Program = {
         'outward-read': 'pull',
         execute: 'run exec cp',
         delete: 'down rm kill',
-        send: 'push',
+        send: 'push publish',
       },
+      options: { send: '--push' },
     },
     image: {
       effect: undefined,
@@ -62,14 +65,16 @@ export const DOCKER: Program = {
       subcommands: {
         read: 'ls du inspect version',
         build: 'build bake',
-        write: 'create use',
+        write: 'use',
+        execute: 'create',
         delete: 'rm prune stop',
       },
+      options: { send: '--push --cache-to', execute: '--allow --ssh --secret' },
     },
     volume: {
       effect: undefined,
       hasNoFiles: true,
-      options: { execute: '-o --opt' },
+      options: { execute: '-o --opt -d --driver' },
       subcommands: { read: 'ls inspect list', write: 'create', delete: 'rm prune' },
     },
     network: {
@@ -91,6 +96,10 @@ export const KUBECTL: Program = {
       'apply create edit patch scale rollout label annotate expose set cordon uncordon taint config autoscale replace',
     execute: 'exec run cp attach debug port-forward proxy',
     delete: 'delete drain',
+  },
+  options: {
+    admin: '-s --server --as --as-group --as-uid --kubeconfig --token --user --insecure-skip-tls-verify',
+    execute: '--raw --output-directory',
   },
   nested: {
     config: {

@@ -33,7 +33,7 @@ export function gitEffect(
         ? 'write'
         : undefined
     case 'checkout':
-      return checksOutFile(texts) ? 'delete' : undefined
+      return checksOutFile(texts, operands.length) ? 'delete' : undefined
     default:
       return undefined
   }
@@ -67,7 +67,9 @@ function areBehind(texts: readonly string[], option: string): boolean {
 }
 
 /** `git checkout FILE` throws away what was changed there. */
-function checksOutFile(texts: readonly string[]): boolean {
-  const creates = texts.some((text) => CREATES.test(text))
-  return !creates && texts.some((text) => FILE.test(text) && !VERSION.test(text) && !text.startsWith('-'))
+function checksOutFile(texts: readonly string[], operands: number): boolean {
+  if (texts.some((text) => CREATES.test(text))) return false
+  // A second word, and one that begins with a colon, is no branch.
+  if (operands > 1 || texts.some((text) => /^:[/(]|^--pathspec/.test(text))) return true
+  return texts.some((text) => FILE.test(text) && !VERSION.test(text) && !text.startsWith('-'))
 }

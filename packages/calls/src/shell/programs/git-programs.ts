@@ -14,7 +14,7 @@ export const GIT: Program = {
     admin: 'daemon credential',
   },
   options: {
-    delete: '-D --delete --force --hard --force-with-lease --prune-empty --mirror',
+    delete: '-D --delete --force --hard --force-with-lease --mirror',
     execute: '--exec --upload-pack --receive-pack --exec-path --open-files-in-pager --ext-diff --textconv',
     'outward-read': '--remote',
   },
@@ -31,7 +31,7 @@ export const GIT: Program = {
       effect: 'write',
       hasNoFiles: true,
       options: {
-        delete: '-d -D -M -m --delete --force -f',
+        delete: '-d -D -M -m -C --delete --force --move -f',
         read: '-a -r -v -vv --list -l --show-current --contains --merged --no-merged',
       },
     },
@@ -44,6 +44,11 @@ export const GIT: Program = {
       effect: 'write',
       hasNoFiles: true,
       options: { delete: '-f --force -- . -B --theirs --ours -p --patch' },
+    },
+    switch: {
+      effect: 'write',
+      hasNoFiles: true,
+      options: { delete: '-f --force --discard-changes -C --force-create' },
     },
     restore: {
       effect: 'delete',
@@ -138,6 +143,7 @@ export const GH: Program = {
   hasNoFiles: true,
   valued: '-R --repo --hostname',
   subcommands: { read: 'status version help search browse completion', send: 'api' },
+  options: { execute: '--hostname' },
   nested: Object.fromEntries([
     ...each('auth', {
       effect: 'admin',
@@ -166,7 +172,8 @@ export const GH: Program = {
       hasNoFiles: true,
       subcommands: {
         read: 'list view status diff checks watch verify',
-        write: 'download clone checkout',
+        write: 'checkout',
+        'outward-read': 'download clone',
         send: 'create comment edit close reopen merge review ready upload rerun enable disable run fork transfer rename',
         delete: 'delete archive cancel',
       },

@@ -1,4 +1,5 @@
 import type { Argument } from '../words.js'
+import type { CommandEffects } from './program.js'
 
 /** Settings of Git that have it run nothing and lead nowhere, whatever they are set to; their names have no case. */
 const HARMLESS =
@@ -76,4 +77,20 @@ function isLong(text: string, options: readonly string[]): boolean {
   const name = end < 0 ? text : text.slice(0, end)
   if (name.length < 4 || !name.startsWith('--') || end === text.length - 1) return false
   return options.some((option) => option.startsWith(name))
+}
+
+/** `ann@example.org:repository`, or a URL. */
+const HOST = /^[\w.-]+@[\w.-]+:|:\/\//
+/** The same without a user; what may be a branch by another name elsewhere. */
+const HOST_ALONE = /^[\w-]+(?:\.[\w-]+)+:(?!\\)/
+
+/** Whether Git asks a host that it is told of by its words: those that the repository knows go by a name. */
+export function isGitTold({ words, operands }: CommandEffects): boolean {
+  const [first] = operands
+  if (first === undefined || !/^(?:clone|fetch|pull|ls-remote|archive)$/.test(words[1] ?? '')) return false
+  return !isLocalAddress(first.text) && (HOST.test(first.text) || HOST_ALONE.test(first.text))
+}
+
+function isLocalAddress(text: string): boolean {
+  return /^(?:file:|\w+:\/\/(?:localhost|127\.0\.0\.1)[:/])/.test(text)
 }

@@ -4,10 +4,12 @@ import type { Argument } from '../words.js'
 
 /** What a project's own task is called when it does more than build and test. */
 const GRAVE_TASK =
-  /(?:^|[:._-])(?:deploy|publish|release|drop|destroy|delete|remove|purge|wipe|flush|nuke|teardown|uninstall|truncate|rollback|reset|eject|prune|prod|production|migrate|seed)(?:$|[:._-])/i
+  /(?:^|[:._-])(?:deploy|publish|release|drop|destroy|delete|remove|purge|wipe|flush|nuke|teardown|uninstall|truncate|rollback|reset|eject|prune|prod|production|migrate|seed|upload|ship|provision|rollout)(?:$|[:._-])/i
+/** `predeploy`, `deployProd` */
+const GRAVE_PART = /(?:^|[:._-])(?:pre|post)?(?:deploy|publish|release)(?:$|[:._-]|(?=[A-Z]))/
 
 export function isGraveTask(text: string): boolean {
-  return GRAVE_TASK.test(text)
+  return GRAVE_TASK.test(text) || GRAVE_PART.test(text)
 }
 
 /** Options before the file that an interpreter runs, which have it run or load nothing else than the project has. */
@@ -60,7 +62,7 @@ const INTERPRETERS: readonly (readonly [RegExp, Options])[] = [
   [/^(?:Rscript|lua|julia|elixir)$/, { plain: /^--(?:vanilla|no-save|no-restore|quiet)$/ }],
 ]
 const MODULES =
-  /^(?:pytest|unittest|venv|mypy|black|ruff|flake8|isort|pylint|coverage|compileall|build|doctest|json\.tool|py_compile|tox|nox|timeit|cProfile|sphinx|pre_commit|bandit|pyright|trace|tokenize|ast|dis|pip_audit|zipapp|pydoc|site|sysconfig|platform)$/
+  /^(?:pytest|unittest|venv|mypy|black|ruff|flake8|isort|pylint|coverage|compileall|build|doctest|json\.tool|py_compile|tox|nox|cProfile|sphinx|pre_commit|bandit|pyright|trace|tokenize|ast|dis|pip_audit|zipapp|pydoc|site|sysconfig|platform)$/
 const SHOWS = /^-(?:-?version|m|i|v|-?modules|-?info|-ini|-rf\w+)$/
 
 /** An interpreter that is given a file of the workspace runs what the project has, as its builds do. */

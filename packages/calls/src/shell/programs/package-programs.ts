@@ -15,12 +15,17 @@ export const NPM: Program = {
     build:
       'test t tst run rum urn start exec run-script build lint dev check typecheck format coverage tsc vitest jest eslint prettier stop restart rebuild pack changeset',
     write:
-      'install i add ci clean-install update up dedupe link unlink init install-test install-ci-test it cit upgrade remove rm uninstall un create import prune shrinkwrap focus patch patch-commit fetch',
+      'install i add ci clean-install update up dedupe init install-test install-ci-test it cit upgrade remove rm uninstall un create import prune shrinkwrap focus patch patch-commit fetch',
     send: 'publish unpublish deprecate dist-tag owner access login adduser logout token org team hook star unstar profile',
-    admin: 'config set cache setup env store',
+    admin: 'config set cache setup env store link ln unlink',
     execute: 'dlx x explore edit',
   },
-  options: { admin: '-g --global', execute: '--unsafe-perm --script-shell', delete: '--force -f' },
+  options: {
+    admin: '-g --global --location',
+    execute:
+      '--unsafe-perm --script-shell --registry --userconfig --globalconfig --viewer --browser --editor --node-options --shell --git',
+    delete: '--force -f',
+  },
   nested: {
     audit: { effect: 'read', hasNoFiles: true, subcommands: { write: 'fix', read: 'signatures' } },
     config: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'get list ls' } },
@@ -50,7 +55,12 @@ export const PIP: Program = {
     delete: 'uninstall',
     admin: 'config cache',
   },
-  options: { execute: '--index-url -i --extra-index-url --trusted-host', admin: '--break-system-packages' },
+  options: {
+    execute:
+      '--index-url -i --extra-index-url --trusted-host --index --pypi-url --find-links -f --proxy --config-settings -C --global-option --install-option --build-option',
+    admin: '--break-system-packages',
+  },
+  outputs: '-t --target --prefix --root --src -d --dest -w --wheel-dir --log --report --cache-dir',
   nested: {
     cache: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'dir info list' } },
     config: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list get debug' } },
@@ -69,6 +79,7 @@ export const CARGO: Program = {
     send: 'publish yank login logout owner',
     admin: 'install uninstall',
   },
+  options: { execute: '--config' },
 }
 
 export const GO: Program = {

@@ -25,7 +25,7 @@ const SYSTEMCTL: Program = {
 /** Programs that developers and agents use; whatever is not here is not known. */
 export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ...each(
-    'ls ll dir tree stat file du readlink realpath cat head tail less more tac nl wc cut sort uniq comm diff cmp paste fold column rev od xxd hexdump strings md5sum sha1sum sha224sum sha256sum sha384sum sha512sum shasum cksum b2sum join eza exa lsd difft icdiff colordiff zcat zless bat lsof fuser cloc scc tokei dust pstree view look tsort expand unexpand fmt pr jless glow',
+    'ls ll dir tree stat file du readlink realpath cat head tail less more tac nl wc cut sort uniq comm diff cmp paste fold column rev od xxd hexdump strings md5sum sha1sum sha224sum sha256sum sha384sum sha512sum shasum cksum b2sum join eza exa lsd difft icdiff colordiff zcat zless bat lsof fuser cloc scc tokei dust pstree look tsort expand unexpand fmt pr jless glow',
     READ,
   ),
   ...each('grep egrep fgrep rg ag ack zgrep jq yq xmllint gron', {
@@ -38,18 +38,38 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ['time', { effect: 'read', outputs: '-o --output' }],
   ['flock', { effect: 'read', writes: 'first', valued: '-w -E --timeout --wait --conflict-exit-code' }],
   ['parallel', { effect: 'read', hasNoFiles: true, outputs: '--results --joblog --tmpdir' }],
-  ['sort', { effect: 'read', outputs: '-o --output', options: { execute: '--compress-program' } }],
-  ...each('ag bat', { effect: 'read', skips: 1, options: { execute: '--pager' } }),
+  [
+    'sort',
+    {
+      effect: 'read',
+      outputs: '-o --output -T --temporary-directory',
+      options: { execute: '--compress-program' },
+    },
+  ],
+  ...each('ag ack', { effect: 'read', skips: 1, options: { execute: '--pager --filter --ackrc' } }),
   ['bat', { effect: 'read', options: { execute: '--pager' } }],
-  ['man', { effect: 'read', hasNoFiles: true, options: { execute: '-P --pager -H --html' } }],
+  [
+    'man',
+    { effect: 'read', hasNoFiles: true, options: { execute: '-P --pager -H --html -C --config-file' } },
+  ],
+  ['less', { effect: 'read', options: { execute: '-k --lesskey-file --lesskey-src --lesskey-content' } }],
+  ['cloc', { effect: 'read', options: { execute: '--extract-with' } }],
   ['fuser', { effect: 'read', options: { delete: '-k --kill' } }],
   [
     'code',
-    { effect: 'read', hasNoFiles: true, options: { admin: '--install-extension --uninstall-extension' } },
+    {
+      effect: 'read',
+      hasNoFiles: true,
+      options: {
+        admin:
+          '--install-extension --uninstall-extension --update-extensions --add-mcp --extensions-dir --user-data-dir',
+        execute: 'tunnel serve-web --remote',
+      },
+    },
   ],
-  ['rg', { effect: 'read', skips: 1, options: { execute: '--pre' } }],
+  ['rg', { effect: 'read', skips: 1, options: { execute: '--pre --hostname-bin' } }],
   ...each(
-    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes info help history tput tr clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd chdir pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice timeout stdbuf setsid ionice watch xargs parallel cross-env busybox numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
+    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc yes info help history tput tr clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd chdir pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice timeout stdbuf setsid ionice watch xargs parallel cross-env busybox numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
     SAY,
   ),
   [
@@ -62,9 +82,17 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
         write: 'req genrsa genpkey rand',
         'outward-read': 's_client',
       },
+      options: { execute: '-engine -provider -provider-path -config' },
     },
   ],
-  ['ssh-keygen', { effect: 'write', hasNoFiles: true, options: { read: '-l -F -E', delete: '-R' } }],
+  [
+    'ssh-keygen',
+    {
+      effect: 'write',
+      hasNoFiles: true,
+      options: { read: '-l -F -E', delete: '-R', execute: '-D -w' },
+    },
+  ],
   ...each('sudo doas su chroot unshare runuser', { effect: 'admin', hasNoFiles: true }),
   ...each('awk gawk mawk', { effect: 'read', skips: 1, options: { write: '-i' } }),
   [
@@ -79,19 +107,26 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       },
     },
   ],
-  ['find', { effect: 'read', options: { delete: '-delete', write: '-fprint -fls -fprintf' } }],
+  ['find', { effect: 'read', options: { delete: '-delete', write: '-fprint -fprint0 -fls -fprintf' } }],
   ['fd', { effect: 'read', skips: 1 }],
-  ...each('touch mkdir tee mkfifo split', WRITE),
+  ...each('touch mkdir tee mkfifo', WRITE),
+  ['split', { ...WRITE, options: { execute: '--filter' } }],
   ['mktemp', { ...WRITE, outputs: '-p --tmpdir' }],
   ['csplit', { ...WRITE, outputs: '-f --prefix' }],
   ['patch', { ...WRITE, outputs: '-d --directory -o --output -r --reject-file' }],
   ...each('rsync', {
     effect: 'write',
     writes: 'last',
-    options: { delete: '--delete -f --force --remove-source-files', send: '-e --rsh' },
+    options: {
+      delete:
+        '--delete --del --delete-before --delete-during --delete-delay --delete-after --delete-excluded --delete-missing-args -f --force --remove-source-files --remove-sent-files',
+      send: '-e --rsh',
+      execute: '--rsync-path --daemon --config',
+    },
+    outputs: '-T --temp-dir --partial-dir --log-file --backup-dir --write-batch --only-write-batch',
   }),
   ['cp', { effect: 'write', writes: 'last', outputs: INTO }],
-  ['install', { effect: 'write', writes: 'last', options: { delete: '-f --force' }, outputs: INTO }],
+  ['install', { effect: 'write', writes: 'last', options: { execute: '--strip-program' }, outputs: INTO }],
   // What a link leads to is written through it later, and links are not followed then.
   ['ln', { effect: 'write', writes: 'all', outputs: INTO }],
   ['mv', { effect: 'write', writes: 'all', outputs: INTO }],
@@ -102,15 +137,24 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     effect: 'read',
     options: {
       write: '-x -c --extract --create -r -u --append xf xzf xvf xzvf xjf cf czf cvf czvf cjf',
-      execute: '--to-command --checkpoint-action -I --use-compress-program',
+      execute:
+        '--to-command --checkpoint-action -I --use-compress-program -F --info-script --new-volume-script --rsh-command',
       delete: '--remove-files',
     },
-    outputs: '-C --directory --cd --one-top-level',
+    outputs: '-C --directory --cd --one-top-level -g --listed-incremental --index-file --volno-file',
   }),
   ['unzip', { effect: 'write', writes: 'all', outputs: '-d' }],
-  ['7z', { effect: 'write', writes: 'all', outputs: '-o' }],
+  ['7z', { effect: 'write', writes: 'all', outputs: '-o', options: { delete: '-sdel' } }],
   ...each('zip gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd', { effect: 'write', writes: 'all' }),
-  ['zip', { effect: 'write', writes: 'all', options: { execute: '-TT --unzip-command' } }],
+  [
+    'zip',
+    {
+      effect: 'write',
+      writes: 'all',
+      options: { execute: '-TT --unzip-command', delete: '-m --move -d --delete' },
+      outputs: '-O --output-file -b --temp-path -lf --logfile-path',
+    },
+  ],
   ...each('chmod chown chgrp chattr', {
     effect: 'write',
     writes: 'all',
@@ -144,6 +188,10 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
         write: 'add remove sync lock init venv version',
         send: 'publish',
         admin: 'tool python self cache',
+      },
+      options: {
+        execute:
+          '--with --with-editable --with-requirements --index --index-url --default-index --extra-index-url --find-links -f',
       },
       nested: {
         pip: PIP,
@@ -247,16 +295,24 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     hasNoFiles: true,
     subcommands: {
       read: 'plan show output validate version providers graph console metadata',
-      build: 'test',
-      write: 'fmt init get',
+      write: 'init get',
       admin: 'apply import taint untaint workspace refresh force-unlock',
       delete: 'destroy',
     },
+    options: { admin: '-migrate-state -force-copy -reconfigure -from-module -plugin-dir' },
     nested: {
+      fmt: { effect: 'write', writes: 'all' },
+      // Secrets are shown as they are.
+      output: { effect: 'read', hasNoFiles: true, options: { admin: '-json -raw' } },
+      providers: {
+        effect: 'read',
+        hasNoFiles: true,
+        subcommands: { read: 'schema', write: 'lock', admin: 'mirror' },
+      },
       state: {
         effect: undefined,
         hasNoFiles: true,
-        subcommands: { read: 'list show pull', delete: 'rm mv push replace-provider' },
+        subcommands: { read: 'list show', admin: 'pull', delete: 'rm mv push replace-provider' },
       },
     },
   }),

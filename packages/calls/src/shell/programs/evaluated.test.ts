@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { isOrdinary } from '../../ordinary.support.js'
+
+describe('a variable that is set to what a command puts out', () => {
+  it.each([
+    ['N=$(echo "1e id;"); sed "${N}p" a', 'N=$(wc -l < b); sed -n "${N}p" a'],
+    ['sed -n "$(cat b)" a', 'sed -n "$(wc -l < b)p" a'],
+    ['sed "s/x/$1/" a', 'sed "s/x/$VERSION/" a'],
+    ['S=$(cat x); awk "$S" a', 'awk "/$NAME/ {print \\$1}" a'],
+    ['P=$(cat x); jq $P a', 'jq .name a'],
+    ['B=$(cat x); git diff $B', 'B=$(git merge-base HEAD main); git diff $B'],
+    ['git log $(cat x)', 'git log $(git describe --tags --abbrev=0)..HEAD --oneline'],
+    ['git diff $(git rev-parse --output=x)', 'git diff $(git rev-parse HEAD~1)'],
+    ['for i in $(cat x); do sed -n "${i}p" a; done', 'for i in {1..20}; do sed -n "${i}p" a; done'],
+    [
+      'if true; then N=$(cat x); else N=2; fi; sed "${N}p" a',
+      'if true; then N=1; else N=2; fi; sed "${N}p" a',
+    ],
+    ['x=$(cat f); sed "s/a/${x%.*}/" a', 'sed "s/a/${x%.*}/" a'],
+    ['sed "s/a/${!x}/" a', 'sed "s/a/${x}/" a'],
+  ])('may be anything in %s, and is known in %s', (asked, ordinary) => {
+    expect([isOrdinary(asked), isOrdinary(ordinary)]).toEqual([false, true])
+  })
+})
+
+describe('arithmetic of a shell, which runs the index of a list', () => {
+  it.each([
+    ['read x < f; echo $((x))', 'echo $((1 + 2))'],
+    ['X=$(cat f); echo $((X + 1))', 'X=$(wc -l < f); echo $((X + 1))'],
+    ['X=$(cat f); ((X++))', 'X=1; ((X++))'],
+    ['X=$(cat f); [[ $X -eq 1 ]]', 'X=$(ls | wc -l); [[ $X -eq 1 ]]'],
+    ['X=$(cat f); [[ X -eq 1 ]]', 'X=$(cat f); [[ $X == 1 ]]'],
+    ['X=$(cat f); let X++', 'X=$(grep -c foo a.txt); let X++'],
+    ['X=$(cat f); declare -i y=X', 'X=3; declare -i y=X'],
+    [
+      'n=0; while read -r l; do n=$((n+l)); done < f',
+      'n=0; while read -r l; do n=$((n+1)); done < f; echo $n',
+    ],
+    ['X=$(ls; echo x | wc -l); echo $((X))', 'for i in $(seq 1 5); do echo $((i*2)); done'],
+    ['echo ${x@P}', 'echo ${x@Q}'],
+  ])('evaluates what nobody sees in %s, and a number in %s', (asked, ordinary) => {
+    expect([isOrdinary(asked), isOrdinary(ordinary)]).toEqual([false, true])
+  })
+})
+
+describe('what a shell makes of names', () => {
+  it.each([
+    ["ls *(e:'id':)", 'ls *(a|b).ts'],
+    ['echo *(+id)', 'echo +(a).ts'],
+    ['cat *(D)', 'cat *'],
+    ['cat *(.D)', 'cat *.md'],
+    ['echo x > =(ls)', 'a=(1 2); echo x > b'],
+    ['shopt -s dotglob; cat *', 'shopt -s nullglob; cat *'],
+    ['setopt globdots; cat *', 'cat *'],
+    ["bash -O dotglob -c 'cat *'", 'shopt -s globstar; cat **/*.md'],
+    ['GLOBIGNORE=x; cat *', 'X=1; cat *'],
+  ])('runs something, or selects hidden files, in %s and not in %s', (asked, ordinary) => {
+    expect([isOrdinary(asked), isOrdinary(ordinary)]).toEqual([false, true])
+  })
+})

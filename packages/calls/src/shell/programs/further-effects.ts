@@ -1,0 +1,131 @@
+import type { Effect } from '../../model/call.js'
+import type { Argument } from '../words.js'
+import { mayBeOption } from '../words.js'
+import { isGitTold } from './git-settings.js'
+import { valuesOf } from './inner.js'
+import type { CommandEffects } from './program.js'
+
+type Further = (args: readonly Argument[], found: CommandEffects) => Effect | 'unknown' | undefined
+
+const has = (args: readonly Argument[], pattern: RegExp): boolean =>
+  args.some(({ text }) => pattern.test(text))
+/** Where an option, or a word, of that form has it do this. */
+const where =
+  (pattern: RegExp, effect: Effect | 'unknown'): Further =>
+  (args) =>
+    has(args, pattern) ? effect : undefined
+
+const ELSEWHERE = /^(?:file:)?(?:[/~]|\.\.(?:\/|$))|\/\.\.(?:\/|$)/
+/** What cmake does for scripts without running or changing anything. */
+const CMAKE_SHOWS =
+  /^(?:echo|echo_append|capabilities|compare_files|environment|cat|sleep|true|false|\w+sum)$/
+const PIP: Further = (args) =>
+  valuesOf(args, '-e --editable').some(({ text }) => ELSEWHERE.test(text)) ? 'execute' : undefined
+const DOCKER: Further = (args) => {
+  const at = args.findIndex(({ text }) => !text.startsWith('-'))
+  // Another machine, or settings from elsewhere.
+  const own = args.slice(0, at < 0 ? args.length : at)
+  return has(own, /^(?:-[Hc].*|--(?:host|context|config|tls\w*)(?:=.*)?)$/s) ? 'execute' : undefined
+}
+const KUBECTL: Further = (args, { words, operands }) => {
+  const isShown = words[1] === 'get' || words[1] === 'describe'
+  return isShown && has(operands.slice(0, 1), /^(?:.*,)?secrets?(?:[/,.].*)?$/i) ? 'admin' : undefined
+}
+const GO: Further = (args, { words }) => {
+  if (words[1] === 'env' && has(args, /^-[wu]$/)) return 'admin'
+  return has(args, /^--?(?:exec|toolexec|vettool|overlay)(?:=|$)|-ext(?:ld|ldflags)\b|-f?plugin\b/)
+    ? 'execute'
+    : undefined
+}
+/** `npm init x` runs the package `create-x`, and `npm install a/b` is a repository of somebody. */
+const NPM: Further = (_, { words, operands }) => {
+  const isInit = /^(?:init|create|innit)$/.test(words[1] ?? '')
+  if (isInit && operands.some(({ text }) => text !== words[1] && text !== '.')) return 'execute'
+  if (words[0] === 'bun' && words[1] === 'upgrade') return 'admin'
+  const isInstall = /^(?:install|i|add)$/.test(words[1] ?? '')
+  const isOfSomebody =
+    /^(?:github|gitlab|bitbucket|gist):|^(?![@./~])[\w-]+\/[\w.-]+(?:#.*)?$|^[\w.-]+@[\w.-]+:/
+  return isInstall && has(operands, isOfSomebody) ? 'outward-read' : undefined
+}
+/** It opens pages, and starts what is no document. */
+const OPEN: Further = (args, { operands }) => {
+  if (operands.some(({ text }) => text.includes('://'))) return 'outward-read'
+  const isDocument = /\.(?:html?|pdf|png|jpe?g|gif|svg|webp|md|txt|csv|json)$|^\.?\/?$/i
+  return args.length === operands.length && operands.every(({ text }) => isDocument.test(text))
+    ? undefined
+    : 'unknown'
+}
+
+const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
+  ...each('pip pip3', PIP),
+  ['uv', (args, { words }) => (words[1] === 'pip' ? PIP(args, { words } as CommandEffects) : undefined)],
+  ...each('docker podman nerdctl', DOCKER),
+  ...each('kubectl oc', KUBECTL),
+  ['go', GO],
+  ...each('npm pnpm yarn bun', NPM),
+  ...each('open xdg-open', OPEN),
+  ['helm', where(/^--post-re/, 'execute')],
+  [
+    'cmake',
+    (args) => (args[0]?.text === '-E' && !CMAKE_SHOWS.test(args[1]?.text ?? '') ? 'execute' : undefined),
+  ],
+  // A plugin by its coordinates is fetched and run.
+  ...each('mvn mvnw', where(/^exec:|^-Dexec\.|^[\w.-]+:[\w.-]+:./, 'execute')),
+  ['sbt', where(/^eval\b/, 'execute')],
+  ['unzip', where(/^-[^-]*:/, 'unknown')],
+  [
+    'yq',
+    where(
+      /\bload(?:_\w+)?\s*\(|\b(?:str)?env\s*\(|\benvsubst\b|\bsystem\s*\(|^-[a-zA-Z]*s$|^--sp/,
+      'unknown',
+    ),
+  ],
+  ['history', where(/^-/, 'unknown')],
+  // Whoever runs the file becomes who owns it.
+  ['install', where(/^(?:-\w*m|--mode=)?(?:[24567]\d{3}|[ugoa]*[+=]\w*s\w*)$/, 'admin')],
+  // What was in that folder is gone first.
+  ['pytest', where(/^--ba/, 'delete')],
+  ['python', where(/^--clear$/, 'delete')],
+  ['python3', where(/^--clear$/, 'delete')],
+  ...each('gcc g++ cc clang', where(/^-wrapper|^-Xclang$|^-pgm/, 'execute')),
+  ['ghc', where(/^-pgm/, 'execute')],
+  ['cp', (args, { operands }) => (isLinking(args) && has(operands, ELSEWHERE) ? 'unknown' : undefined)],
+])
+
+function each(names: string, further: Further): [string, Further][] {
+  return names.split(' ').map((name) => [name, further])
+}
+
+/** `cp -s` and `cp -l` make links, through which what they lead to is written later. */
+function isLinking(args: readonly Argument[]): boolean {
+  return has(args, /^-[A-Za-z]*[sl]|^--(?:sy|lin)/)
+}
+
+/** Programs whose options may have them run something, though none of their words are files. */
+const TELLING =
+  /^(?:git|npm|pnpm|yarn|bun|npx|cargo|go|docker|podman|nerdctl|kubectl|oc|helm|terraform|tofu|gh|glab|man|openssl|rg|jq|yq|less|curl|wget|make|cmake|psql|mysql|sqlite3|open|xdg-open|code|ip|date|ps)$/
+/** Those that ask others though they only read. */
+const ASKING =
+  /^(?:npm|pnpm|yarn|bun|helm|kubectl|oc|docker|podman|cargo|go|pip3?|uv|gh|glab|terraform|tofu|gron|glow|openssl)$/
+
+const ADDRESS = /\b[a-z][a-z+.-]*:\/\/(?!(?:localhost|127\.0\.0\.1)(?:[:/]|$))/i
+
+/** What single programs do by their words, which no table of options tells. */
+export function furtherEffect(
+  name: string,
+  args: readonly Argument[],
+  found: CommandEffects,
+): Effect | 'unknown' | undefined {
+  const further = FURTHER.get(name)?.(args, found)
+  if (further !== undefined) return further
+  if (name === 'git' && isGitTold(found)) return 'outward-read'
+  if (TELLING.test(name) && toldByOthers(args)) return 'execute'
+  const isAsking = found.effects[0] === 'read' && ASKING.test(name)
+  return isAsking && has(args, ADDRESS) ? 'outward-read' : undefined
+}
+
+/** A word that a command puts out may be an option; behind `--` it is none. */
+function toldByOthers(args: readonly Argument[]): boolean {
+  const end = args.findIndex(({ text }) => text === '--')
+  return args.slice(0, end < 0 ? args.length : end).some(mayBeOption)
+}
