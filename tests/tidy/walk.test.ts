@@ -9,16 +9,20 @@ import { Writer } from '@jamey/protocol'
 import { openSessionStore } from '@jamey/store'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-/** ARCHITECTURE.md walks through the rooms in the order in which a message does. */
+/** ARCHITECTURE.md and docs/walks.md walk through the rooms in the order in which a message does. */
 
 const root = resolve(import.meta.dirname, '../..')
-const page = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+const pages = ['ARCHITECTURE.md', 'docs/walks.md']
+  .map((page) => readFileSync(join(root, page), 'utf8'))
+  .join('\n')
 const PUBLISH = 3
 
 /** The files that the section links to, in its order. */
 function told(heading: string): string[] {
-  const section = page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
-  return [...section.matchAll(/\]\((packages\/[a-z]+\/src\/[a-z0-9/-]+\.ts)\)/g)].map(([, file = '']) => file)
+  const section = pages.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
+  return [...section.matchAll(/\]\((?:\.\.\/)?(packages\/[a-z]+\/src\/[a-z0-9/-]+\.ts)\)/g)].map(
+    ([, file = '']) => file,
+  )
 }
 
 /** Files of packages that are at work, whoever called first coming first. */
@@ -87,9 +91,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-describe('ARCHITECTURE.md', () => {
-  it('names files that are there', () => {
-    const section = page.split('\n## Life of a session\n')[1]?.split('\n## ')[0] ?? ''
+describe('the walks through the code', () => {
+  it('name files that are there', () => {
+    const section = pages.split('\n## Life of a session\n')[1]?.split('\n## ')[0] ?? ''
     const named = [...section.matchAll(/`([a-z]+\/[a-z/-]+\.ts)`/g)].map(([, file = '']) => file)
     expect(named.length).toBeGreaterThan(20)
     const isThere = (file: string) =>
@@ -97,7 +101,7 @@ describe('ARCHITECTURE.md', () => {
     expect(named.filter((file) => !isThere(file))).toEqual([])
   })
 
-  it('walks through the rooms as a PUBLISH does', async () => {
+  it('go through the rooms as a PUBLISH does', async () => {
     const store = await openSessionStore({ path: join(folder, 'outbox') })
     const publisher = await connect('publisher', store)
     const subscriber = await connect('subscriber')
@@ -127,7 +131,7 @@ describe('ARCHITECTURE.md', () => {
     ])
   })
 
-  it('walks through the rooms as a request does', async () => {
+  it('go through the rooms as a request does', async () => {
     const answers: string[][] = []
     const { query } = topics.memory
     const responseSchema = query.responseSchema.refine(() => {
