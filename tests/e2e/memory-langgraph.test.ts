@@ -155,6 +155,29 @@ describe('a search', () => {
     expect(found[0]?.score).toBeGreaterThan(0)
     expect(keys(await store.search(['notes'], { query: 'something' }))).toEqual(['part'])
   })
+
+  it.each([
+    [['about.title'], ['harbour']],
+    [['chapters[*].text'], ['lighthouse', 'ferry', 'market']],
+    [
+      ['chapters[0].text', 'chapters[-1].text'],
+      ['lighthouse', 'market'],
+    ],
+    [['about.{title, by.name}'], ['harbour', 'berta']],
+    [['about.*'], ['harbour', 'berta']],
+    [['chapters'], ['lighthouse', 'ferry', 'market']],
+    [['nothing.at.all', 'none[3].text', 'about.none.text', 'about.title[0]'], []],
+    [['$'], ['harbour', 'berta', 'lighthouse', 'ferry', 'market']],
+  ])('looks at the texts at %j', async (paths, words) => {
+    const value = {
+      about: { title: 'the harbour', by: { name: 'Berta' }, none: null },
+      chapters: ['lighthouse', 'ferry', 'market'].map((text) => ({ text })),
+    }
+    await store.put(['books'], 'one', value, paths)
+    const all = ['harbour', 'berta', 'lighthouse', 'ferry', 'market']
+    const found = await Promise.all(all.map((query) => store.search(['books'], { query })))
+    expect(all.filter((_, i) => found[i]?.length === 1)).toEqual(words)
+  })
 })
 
 describe('namespaces', () => {
@@ -190,6 +213,16 @@ describe('namespaces', () => {
 })
 
 describe('a batch', () => {
+  it('puts nothing where one of its namespaces is none, as LangGraph’s own store', async () => {
+    for (const one of [new InMemoryStore(), store]) {
+      for (const namespace of [[], [''], ['a:b'], ['a.b'], ['a\0b']]) {
+        const puts = [['fine'], namespace].map((each) => ({ namespace: each, key: 'k', value: { i: 1 } }))
+        await expect(one.batch(puts)).rejects.toThrow(InvalidNamespaceError)
+      }
+      expect(await one.search([])).toEqual([])
+    }
+  })
+
   it('reads what was before its puts, the last of which counts', async () => {
     await store.put(['b'], 'k', { i: 0 })
     const results = await store.batch([

@@ -175,12 +175,12 @@ async function rename(files: MemoryFiles, from: string, to: string): Promise<str
   if ((await files.hasFolder(next)) || (await files.at(next)) !== undefined) {
     throw new Error(`The destination ${to} already exists`)
   }
-  if (old.every((name, i) => name === next[i]))
-    throw new Error(`Cannot rename ${from} to a path within itself`)
-  await mustBeInFolders(files, next)
   const file = await files.at(old)
   const moving = file === undefined ? await files.below(old) : [file]
   if (moving.length === 0) throw new Error(`The path ${from} does not exist`)
+  if (old.every((name, i) => name === next[i]))
+    throw new Error(`Cannot rename ${from} to a path within itself`)
+  await mustBeInFolders(files, next)
   for (const one of moving) await files.write(one, [...next, ...pathOf(one).slice(old.length)], textOf(one))
   return `Successfully renamed ${from} to ${to}`
 }

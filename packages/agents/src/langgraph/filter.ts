@@ -35,7 +35,7 @@ const COMPARED = 20
 export function whereOf(filter: Filter): MemoryWhere | undefined {
   const equal = Object.entries(filter).flatMap(([name, wanted]): [string, string | number | boolean][] => {
     const scalar = isOperators(wanted) ? wanted['$eq'] : wanted
-    const isComparable = ['string', 'number', 'boolean'].includes(typeof scalar)
+    const isComparable = ['string', 'boolean'].includes(typeof scalar) || Number.isFinite(scalar)
     // A name with a dot would be a path.
     if (!isComparable || String(scalar).length > 1000 || !/^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(name))
       return []

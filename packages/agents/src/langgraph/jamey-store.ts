@@ -9,6 +9,7 @@ import {
   type PutOperation,
   type SearchItem,
   type SearchOperation,
+  validateNamespace,
 } from '@langchain/langgraph-checkpoint'
 import {
   addressTag,
@@ -70,8 +71,9 @@ export class JameyStore extends BaseStore {
 
   /** Reads see the store as it was before the batch; of several puts to one item the last one counts. */
   override async batch<Op extends Operation[]>(operations: Op): Promise<OperationResults<Op>> {
-    const results = await Promise.all(operations.map((operation) => this.#read(operation)))
     const puts = operations.filter((operation): operation is PutOperation => 'value' in operation)
+    for (const { namespace } of puts) validateNamespace(namespace, { allowReservedRoot: true })
+    const results = await Promise.all(operations.map((operation) => this.#read(operation)))
     const lastPuts = new Map(puts.map((put) => [JSON.stringify([put.namespace, put.key]), put]))
     for (const put of lastPuts.values()) await this.#put(put)
     return results as OperationResults<Op>
@@ -109,7 +111,12 @@ export class JameyStore extends BaseStore {
     return [...items.values()].slice(offset, offset + limit)
   }
 
-  async #listNamespaces({ matchConditions = [], maxDepth, limit, offset }: ListNamespacesOperation) {
+  async #listNamespaces({
+    matchConditions = [],
+    maxDepth,
+    limit = Number.POSITIVE_INFINITY,
+    offset = 0,
+  }: ListNamespacesOperation) {
     const found = new Map<string, string[]>()
     // A prefix without a wildcard leaves the rest of the store unread.
     const prefix = matchConditions.find(
@@ -121,7 +128,7 @@ export class JameyStore extends BaseStore {
       const cut = namespace.slice(0, maxDepth)
       found.set(JSON.stringify(cut), cut)
     }
-    const sorted = [...found.values()].sort((one, other) => (one.join(':') < other.join(':') ? -1 : 1))
+    const sorted = [...found.values()].sort((one, other) => one.join(':').localeCompare(other.join(':')))
     return sorted.slice(offset, offset + limit)
   }
 
