@@ -3,17 +3,28 @@ import { stemmer } from 'stemmer'
 /** Longer ones are cut: what nobody types is not told apart by its end. */
 const LONGEST = 64
 
-/** Letters, digits and their marks, with what an apostrophe joins to them; everything else separates words. */
-const WORD = /[\p{L}\p{N}\p{M}\p{Co}]+(?:['\u2019][\p{L}\p{M}]+)*/gu
+/** Letters, digits and their marks, with what an apostrophe joins to them, and each pictograph; everything else separates words. */
+const WORD =
+  /[\p{L}\p{N}\p{M}\p{Co}]+(?:['\u2019][\p{L}\p{M}]+)*|\p{Extended_Pictographic}|\p{Regional_Indicator}{2}/gu
 const ASCII_WORD = /[a-z0-9]+(?:'[a-z]+)*/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what ASCII is.
 const ASCII = /^[\x00-\x7f]*$/
-const WORD_BEGINS = /[\p{L}\p{N}\p{Co}]/u
+const WORD_BEGINS = /[\p{L}\p{N}\p{Co}\p{Extended_Pictographic}\p{Regional_Indicator}]/u
+/** What nobody sees, such as soft hyphens, joiners, marks of direction and selectors of variants. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}+/gu
+/** Accents, points and vowel signs of Hebrew and Arabic, which most leave out, and what only stretches an Arabic word. */
+const MARKS =
+  /[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]+/g
 /** What English joins to a word by an apostrophe, and that is no word of its own. */
 const JOINED = /(?:n['\u2019]t|['\u2019](?:s|t|m|d|ll|re|ve))$/
 /** Scripts that put no blanks between words. */
 const WITHOUT_BLANKS =
   /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u
+
+/** What takes texts without blanks apart needs four times as long for twice the text. */
+const LONGEST_RUN = 512
+/** What the codes of first halves of surrogate pairs begin with. */
+const HIGH_SURROGATES = 0xd800 >>> 10
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' })
 
@@ -23,7 +34,8 @@ export function wordsOf(text: string): string[] {
   const plain = text
     .toWellFormed()
     .normalize('NFKD')
-    .replace(/[\u0300-\u036f]+/g, '')
+    .replace(INVISIBLE, '')
+    .replace(MARKS, '')
     .normalize('NFC')
     .toLowerCase()
     .replaceAll('\u00df', 'ss')
@@ -43,10 +55,23 @@ function split(found: readonly string[]): string[] {
 function add(words: string[], word: string): void {
   if (word.charCodeAt(0) < 128) words.push(word.length > LONGEST ? word.slice(0, LONGEST) : word)
   else if (WITHOUT_BLANKS.test(word)) {
-    for (const { segment } of segmenter.segment(word)) words.push(segment.slice(0, LONGEST))
+    for (const run of runsOf(word)) {
+      for (const { segment } of segmenter.segment(run)) words.push(segment.slice(0, LONGEST))
+    }
   }
   // A mark without a letter is no word.
   else if (WORD_BEGINS.test(word)) words.push(word.slice(0, LONGEST).toWellFormed())
+}
+
+/** The parts of a text without blanks that are taken apart by themselves, none of which ends within a character. */
+function* runsOf(text: string): Generator<string> {
+  for (let from = 0; from < text.length; ) {
+    const end = from + LONGEST_RUN
+    const isWithin = text.charCodeAt(end - 1) >>> 10 === HIGH_SURROGATES
+    const to = isWithin ? end - 1 : end
+    yield text.slice(from, to)
+    from = to
+  }
 }
 
 /** Short words in -y, which the algorithm leaves alone although it cuts 'tries' to 'tri'. */
