@@ -1,14 +1,20 @@
-/** The best of many by score, as a heap whose root is the worst of them; ties are decided by what is later. */
+import type { Documents } from './documents.js'
+
+/**
+ * The best of many by score, as a heap whose root is the worst of them; ties are decided by what is later, and was stored
+ * later.
+ */
 export class Best {
   readonly #limit: number
   readonly #times: Float64Array
+  readonly #seqs: Float64Array
   readonly #docs: number[] = []
   readonly #scores: number[] = []
 
-  /** `times` has for each document when it happened. */
-  constructor(limit: number, times: Float64Array) {
+  constructor(limit: number, { occurredAt, seq }: Pick<Documents, 'occurredAt' | 'seq'>) {
     this.#limit = limit
-    this.#times = times
+    this.#times = occurredAt
+    this.#seqs = seq
   }
 
   /** Nothing with a score below this comes in. */
@@ -31,18 +37,20 @@ export class Best {
   /** All of them, the best first. */
   sorted(): { readonly doc: number; readonly score: number }[] {
     const all = this.#docs.map((doc, i) => ({ doc, score: this.#scores[i] as number }))
-    const times = this.#times
-    return all.sort(
-      (a, b) => b.score - a.score || (times[b.doc] as number) - (times[a.doc] as number) || b.doc - a.doc,
-    )
+    return all.sort((a, b) => b.score - a.score || this.#later(b.doc, a.doc))
   }
 
   #isBetter(doc: number, score: number, than: number): boolean {
     const other = this.#scores[than] as number
     if (score !== other) return score > other
     const otherDoc = this.#docs[than] as number
-    const later = (this.#times[doc] as number) - (this.#times[otherDoc] as number)
-    return later === 0 ? doc > otherDoc : later > 0
+    return this.#later(doc, otherDoc) > 0
+  }
+
+  /** Above 0 where the first one is the later of the two. */
+  #later(doc: number, other: number): number {
+    const later = (this.#times[doc] as number) - (this.#times[other] as number)
+    return later === 0 ? (this.#seqs[doc] as number) - (this.#seqs[other] as number) : later
   }
 
   #rise(from: number): void {

@@ -36,7 +36,6 @@ export interface Provenance {
 
 /** One session of each owner that has one of this name. */
 interface OwnedSession {
-  readonly owner: string
   /** The documents of its first and its last turn. */
   first: number
   last: number
@@ -80,9 +79,10 @@ export class Documents {
   readonly provenances: Provenance[] = []
   readonly #provenanceNumbers = new Map<string, number>()
   readonly #remarks = new Map<string, { last: number }>()
-  readonly #sessions = new Map<string, OwnedSession[]>()
-  #sessionCount = 0
-  /** Where a seq leads: numbers of documents, one more than they are, by the hash of their seq. */
+  /** By their names and owners. */
+  readonly #sessions = new Map<string, Map<string, OwnedSession>>()
+  readonly #ownedSessions: OwnedSession[] = []
+  /** Where a seq leads: the number of its last document, one more than it is, by the hash of the seq. */
   #places = new Uint32Array(2048)
 
   get living(): number {
@@ -90,10 +90,19 @@ export class Documents {
   }
 
   get bytes(): number {
-    return this.seq.length * 64 + (this.#sessionCount + this.provenances.length) * 200
+    return this.seq.length * 64 + (this.#ownedSessions.length + this.provenances.length) * 200
   }
 
-  add(facts: DocumentFacts, length: number): number {
+  /** In place of the document that the memory had, if it had one. */
+  put(facts: DocumentFacts, length: number): number {
+    const was = this.find(facts.seq)
+    if (was !== undefined) this.#end(was)
+    const doc = this.#add(facts, length)
+    this.#settle(doc, facts, was)
+    return doc
+  }
+
+  #add(facts: DocumentFacts, length: number): number {
     const doc = this.count
     if (doc === this.seq.length) this.#grow()
     this.seq[doc] = facts.seq
@@ -113,9 +122,69 @@ export class Documents {
     }
     this.totalLength += this.length[doc] as number
     this.count++
-    if (facts.sessionId !== undefined) this.#join(doc, facts.owner, facts.sessionId, facts.turn ?? 0)
-    else this.#suppose(doc, facts.isDated)
     return doc
+  }
+
+  /** Puts it among its neighbours: where the document stood that it replaces, unless it belongs elsewhere now. */
+  #settle(
+    doc: number,
+    { owner, sessionId, turn = 0, isDated }: DocumentFacts,
+    was: number | undefined,
+  ): void {
+    const session = sessionId === undefined ? undefined : this.#session(owner, sessionId)
+    this.session[doc] = session?.number ?? NONE
+    this.turn[doc] = session === undefined ? 0 : turn
+    const isRemark = session === undefined && isDated && (this.length[doc] as number) <= REMARK_WORDS
+    if (was === undefined) {
+      if (session === undefined) this.#suppose(doc, isRemark)
+      else this.#join(doc, session)
+      return
+    }
+    const isThere =
+      session === undefined ? isRemark && this.#isRemarkBeside(was, doc) : this.#isSameTurn(was, doc)
+    if (isThere) return this.#replace(was, doc)
+    this.#unlink(was)
+    if (session !== undefined) this.#join(doc, session)
+  }
+
+  #isSameTurn(was: number, doc: number): boolean {
+    return this.session[was] === this.session[doc] && this.turn[was] === this.turn[doc]
+  }
+
+  #isRemarkBeside(was: number, doc: number): boolean {
+    return this.session[was] === NONE && this.#remarksOf(was) === this.#remarksOf(doc)
+  }
+
+  #remarksOf(doc: number): { last: number } {
+    return (this.provenances[this.provenance[doc] as number] as Provenance).remarks
+  }
+
+  #replace(was: number, doc: number): void {
+    this.turn[doc] = this.turn[was] as number
+    const before = this.before[was] as number
+    const after = this.after[was] as number
+    this.before[doc] = before
+    this.after[doc] = after
+    if (before !== NONE) this.after[before] = doc
+    if (after !== NONE) this.before[after] = doc
+    this.#moveEnds(was, doc, doc)
+  }
+
+  #unlink(doc: number): void {
+    const before = this.before[doc] as number
+    const after = this.after[doc] as number
+    if (before !== NONE) this.after[before] = after
+    if (after !== NONE) this.before[after] = before
+    this.#moveEnds(doc, after, before)
+  }
+
+  /** Where a document was the first or the last of its session, or the last remark, another one is from now on. */
+  #moveEnds(doc: number, first: number, last: number): void {
+    const session = this.session[doc] === NONE ? undefined : this.#ownedSessions[this.session[doc] as number]
+    if (session?.first === doc) session.first = first
+    if (session?.last === doc) session.last = last
+    const remarks = this.#remarksOf(doc)
+    if (remarks.last === doc) remarks.last = last
   }
 
   /** The document of a memory; undefined where it is not in the index. */
@@ -124,15 +193,21 @@ export class Documents {
     for (let at = hash(seq) & mask; ; at = (at + 1) & mask) {
       const place = this.#places[at] as number
       if (place === 0) return undefined
-      if (this.seq[place - 1] === seq && this.state[place - 1] !== REMOVED) return place - 1
+      if (this.seq[place - 1] === seq) return this.state[place - 1] === REMOVED ? undefined : place - 1
     }
   }
 
   remove(doc: number): void {
     if (this.state[doc] === REMOVED) return
+    this.#end(doc)
+    this.#unlink(doc)
+  }
+
+  #end(doc: number): void {
     this.state[doc] = REMOVED
     this.removed++
     this.totalLength -= this.length[doc] as number
+    this.validity.delete(doc)
   }
 
   /** The documents of a provenance, the latest first. */
@@ -142,7 +217,7 @@ export class Documents {
 
   /** The documents in the sessions of this name, whosever these are. */
   *inSessions(sessionId: string): Generator<number> {
-    for (const { last } of this.#sessions.get(sessionId) ?? []) {
+    for (const { last } of this.#sessions.get(sessionId)?.values() ?? []) {
       for (let doc = last; doc !== NONE; doc = this.before[doc] as number) yield doc
     }
   }
@@ -165,10 +240,8 @@ export class Documents {
   }
 
   /** Takes its place among the turns of its session, nearly always behind the last one, or before the first. */
-  #join(doc: number, owner: string, sessionId: string, turn: number): void {
-    const session = this.#session(owner, sessionId)
-    this.turn[doc] = turn
-    this.session[doc] = session.number
+  #join(doc: number, session: OwnedSession): void {
+    const turn = this.turn[doc] as number
     const isFirst = session.first !== NONE && turn < (this.turn[session.first] as number)
     let before = isFirst ? NONE : session.last
     let after = isFirst ? session.first : NONE
@@ -185,22 +258,25 @@ export class Documents {
   }
 
   #session(owner: string, sessionId: string): OwnedSession {
-    const ofThisName = this.#sessions.get(sessionId)
-    const known = ofThisName?.find((one) => one.owner === owner)
-    if (known !== undefined) return known
-    const session = { owner, first: NONE, last: NONE, number: this.#sessionCount++ }
-    if (ofThisName === undefined) this.#sessions.set(sessionId, [session])
-    else ofThisName.push(session)
+    let ofThisName = this.#sessions.get(sessionId)
+    if (ofThisName === undefined) {
+      ofThisName = new Map()
+      this.#sessions.set(sessionId, ofThisName)
+    }
+    let session = ofThisName.get(owner)
+    if (session === undefined) {
+      session = { first: NONE, last: NONE, number: this.#ownedSessions.length }
+      this.#ownedSessions.push(session)
+      ofThisName.set(owner, session)
+    }
     return session
   }
 
   /** Where nobody says what belongs together, what is dated alike and was stored in a row is taken for a conversation. */
-  #suppose(doc: number, isDated: boolean): void {
-    const { remarks } = this.provenances[this.provenance[doc] as number] as Provenance
+  #suppose(doc: number, isRemark: boolean): void {
+    const remarks = this.#remarksOf(doc)
     const { last } = remarks
-    const isRemark = isDated && (this.length[doc] as number) <= REMARK_WORDS
     remarks.last = isRemark ? doc : NONE
-    this.turn[doc] = 0
     if (!isRemark || last === NONE) return
     const apart = Math.abs((this.occurredAt[doc] as number) - (this.occurredAt[last] as number))
     if (apart > OCCASION_MS) return
@@ -209,10 +285,12 @@ export class Documents {
     this.after[last] = doc
   }
 
+  /** A document of the same memory has its place no longer, or a look for it would pass all that there ever were. */
   #place(doc: number): void {
+    const seq = this.seq[doc] as number
     const mask = this.#places.length - 1
-    let at = hash(this.seq[doc] as number) & mask
-    while (this.#places[at] !== 0) at = (at + 1) & mask
+    let at = hash(seq) & mask
+    while (this.#places[at] !== 0 && this.seq[(this.#places[at] as number) - 1] !== seq) at = (at + 1) & mask
     this.#places[at] = doc + 1
   }
 

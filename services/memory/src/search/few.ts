@@ -40,7 +40,7 @@ export function newest(
     const at = occurredAt[doc] as number
     return at < untilMs || (at === untilMs && (seq[doc] as number) < before)
   })
-  const best = new Best(limit, occurredAt)
+  const best = new Best(limit, documents)
   for (const doc of left) best.offer(doc, occurredAt[doc] as number)
   const from = best.threshold
   return Array.from(

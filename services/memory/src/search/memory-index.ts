@@ -95,12 +95,11 @@ export class MemoryIndex {
 
   /** Adds a memory, in place of what was here under its number. */
   put(row: IndexedRow): void {
-    this.remove(row.seq)
     const tags = JSON.parse(row.tags) as string[]
     let length = this.#count(row.content)
     for (const tag of tags) length += this.#count(tag)
     for (const name of namesIn(row.metadata)) length += this.#count(name)
-    const doc = this.documents.add(
+    const doc = this.documents.put(
       {
         seq: row.seq,
         owner: row.owner,
@@ -129,7 +128,7 @@ export class MemoryIndex {
 
   /** Adds a memory whose terms are counted already, those that matter at least. */
   putCounted(facts: DocumentFacts, length: number, counts: Iterable<readonly [string, number]>): void {
-    const doc = this.documents.add(facts, length)
+    const doc = this.documents.put(facts, length)
     for (const [name, count] of counts) this.postings.add(this.vocabulary.number(name), doc, count)
   }
 

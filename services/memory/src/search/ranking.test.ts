@@ -333,3 +333,69 @@ describe('fusing', () => {
     expect(fused.map(({ doc }) => doc)).toEqual([1, 2, 4, 3])
   })
 })
+
+describe('a memory that was changed often', () => {
+  const turns = Array.from({ length: 9 }, (_, turn) =>
+    row(turn + 1, `word ${turn}`, { session_id: 's', turn }),
+  )
+  const neighboursOf = (index: MemoryIndex, seq: number): number[] => {
+    const seqs: number[] = []
+    eachNeighbour(index.documents, index.documents.find(seq) as number, 2, (doc) =>
+      seqs.push(index.documents.seq[doc] as number),
+    )
+    return seqs
+  }
+
+  it('is found where it stands in its session, as if it had always been so', () => {
+    const index = indexOf(...turns)
+    const changed = turns.map((one) => ({ ...one, content: `changed ${one.turn}` }))
+    for (let i = 0; i < 20; i++) for (const seq of [1, 5, 9]) index.put(changed[seq - 1] as IndexedRow)
+    const anew = indexOf(
+      ...turns.map((one) => ([1, 5, 9].includes(one.seq) ? (changed[one.seq - 1] as IndexedRow) : one)),
+    )
+    for (const { seq } of turns) expect(neighboursOf(index, seq)).toEqual(neighboursOf(anew, seq))
+    expect([...index.documents.inSessions('s')].map((doc) => index.documents.seq[doc])).toEqual(
+      turns.map(({ seq }) => seq).toReversed(),
+    )
+  })
+
+  it('leaves its session, and its neighbours become those of each other', () => {
+    const index = indexOf(...turns)
+    index.put({ ...(turns[4] as IndexedRow), session_id: null, turn: null })
+    index.remove(1)
+    index.remove(9)
+    expect(neighboursOf(index, 4)).toEqual([3, 2, 6])
+    expect(neighboursOf(index, 5)).toEqual([])
+    expect(neighboursOf(index, 2)).toEqual([3, 4])
+    index.put(row(10, 'a turn of its own', { session_id: 's', turn: 9 }))
+    expect(neighboursOf(index, 10)).toEqual([8])
+  })
+
+  it('stays among the remarks of its occasion, and takes no later one for its neighbour', () => {
+    const remarks = [1, 2, 3].map((seq) => row(seq, `remark ${seq}`, { occurred_at: NOW - 1000 }))
+    const index = indexOf(...remarks)
+    index.put({ ...(remarks[0] as IndexedRow), content: 'another remark' })
+    index.put({ ...(remarks[1] as IndexedRow), content: 'a remark' })
+    index.put(row(4, 'remark 4', { occurred_at: NOW - 1000 }))
+    expect([1, 2, 3, 4].map((seq) => neighboursOf(index, seq))).toEqual([
+      [2, 3],
+      [1, 3, 4],
+      [2, 1, 4],
+      [3, 2],
+    ])
+    index.put({ ...(remarks[2] as IndexedRow), scope: 'shared' })
+    expect(neighboursOf(index, 4)).toEqual([2])
+  })
+
+  it('is found as soon as one that never was', () => {
+    const index = new MemoryIndex()
+    const timeOf = (seqOf: (i: number) => number): number => {
+      const begun = performance.now()
+      for (let i = 0; i < 30_000; i++) index.put(row(seqOf(i), 'word'))
+      return performance.now() - begun
+    }
+    const once = timeOf((i) => i + 1)
+    expect(timeOf(() => 1)).toBeLessThan(once * 10)
+    expect(index.documents.living).toBe(30_000)
+  })
+})

@@ -228,8 +228,9 @@ export class Ranker {
 
   #select(limit: number, nowMs: number): Ranked[] {
     const { scores, fitting, fittingCount } = this.scoring
-    const { occurredAt, importance } = this.index.documents
-    const best = new Best(limit, occurredAt)
+    const { documents } = this.index
+    const { occurredAt, importance } = documents
+    const best = new Best(limit, documents)
     let { threshold } = best
     for (let i = 0; i < fittingCount; i++) {
       const doc = fitting[i] as number
@@ -248,7 +249,8 @@ export class Ranker {
   #widened(best: readonly Ranked[], asked: readonly AskedWord[], options: RankingOptions): readonly Ranked[] {
     const { textsOf, nowMs } = options
     const { scoring } = this
-    const { occurredAt, importance, length } = this.index.documents
+    const { documents } = this.index
+    const { occurredAt, importance, length } = documents
     const top = best.slice(0, this.#settings.feedbackTexts)
     const lengths = top.map(({ doc }) => length[doc] as number)
     if (feedbackShare(lengths, this.#settings) === 0) return best
@@ -260,7 +262,7 @@ export class Ranker {
     const terms = feedbackTerms(this.index, scoring, texts, { asked: asked.length, settings: this.#settings })
     const docs = Uint32Array.from(best, ({ doc }) => doc).sort()
     for (const term of terms) scoring.add(term, 0, docs)
-    const widened = new Best(docs.length, occurredAt)
+    const widened = new Best(docs.length, documents)
     for (const doc of docs) {
       const factor = boost(importance[doc] as number, nowMs - (occurredAt[doc] as number))
       widened.offer(doc, (scoring.scores[doc] as number) * factor)
@@ -316,7 +318,7 @@ export class Ranker {
     }
     for (const { doc } of window) eachNeighbour(documents, doc, FOUND_TURNS, add)
     const neighbours = neighbourScores(documents, scoring, { rarities, filter, settings: this.#settings })
-    const best = new Best(parts.size, occurredAt)
+    const best = new Best(parts.size, documents)
     for (const [doc, part] of parts) {
       part.neighbours = neighbours(doc)
       best.offer(doc, sum(part) * boost(importance[doc] as number, nowMs - (occurredAt[doc] as number)))

@@ -75,7 +75,7 @@ export class FrequentWords {
       ...term,
       frequencies: (readings[i] as Reading).list.frequencies,
     }))
-    const best = new Best(sought.count, documents.occurredAt)
+    const best = new Best(sought.count, documents)
     if (scoring.touchedCount > 0) for (const term of terms) scoring.addToTouched(term, term.bit)
     scoring.markWhole()
     this.#offer(scoring.touched, scoring.touchedCount, best, sought)
