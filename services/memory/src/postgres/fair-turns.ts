@@ -47,7 +47,7 @@ export class FairTurns {
   async #turn(sender: string, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
     if (this.#waiting.size >= this.#options.waiting) {
-      const message = `${this.#options.waiting} questions already wait for the memory database; try again later.`
+      const message = `${this.#options.waiting} requests already wait for the memory database; try again later.`
       throw new StorageError('storage-overloaded', message)
     }
     await new Promise<void>((resolve, reject) => {

@@ -85,9 +85,10 @@ export interface PostgresMemoryOptions extends DatabaseSettings {
 }
 
 const READERS = 4
-/** One writes, one publishes, one keeps others from consolidating. */
-const WRITERS = 3
+/** One stores, one removes or notes, one publishes, one keeps others from consolidating. */
+const WRITERS = 4
 const WAITING_READS = 10_000
+const WAITING_CHANGES = 1000
 const CLOCK = () => performance.now()
 const WITHOUT_VECTORS = 'the memory database has no pgvector: CREATE EXTENSION vector there'
 const WAITING_CONSOLIDATIONS = 100
@@ -113,6 +114,8 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
   readonly #limits: MemoryLimits
   readonly #works: GroupedWrites<RecordWork<unknown>, WorkOutcome>
   readonly #turns: FairTurns
+  /** What changes memories and is not stored together with others'. */
+  readonly #changes: FairTurns
   readonly #consolidations: FairTurns
   #vectors: DatabasePool | undefined
   #meaning: Meaning | undefined
@@ -132,16 +135,13 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
       waiting: WAITING_READS,
       clock,
     })
-    this.#consolidations = new FairTurns({
-      running: 1,
-      runningOfOne: 1,
-      waiting: WAITING_CONSOLIDATIONS,
-      clock,
-    })
+    const oneByOne = { running: 1, runningOfOne: 1, clock }
+    this.#changes = new FairTurns({ ...oneByOne, waiting: WAITING_CHANGES })
+    this.#consolidations = new FairTurns({ ...oneByOne, waiting: WAITING_CONSOLIDATIONS })
     this.#works = new GroupedWrites({
       sizeOf: ({ size }) => size,
       senderOf: ({ sender }) => sender,
-      write: (works) => this.#turn((turn) => carryOut(turn, works, writing)),
+      write: (works) => this.#transaction((turn) => carryOut(turn, works, writing)),
     })
   }
 
@@ -255,7 +255,7 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
       return { forgotten: 0, would_forget: fitting }
     }
     for (;;) {
-      const step = await this.#turn((turn) => forgetSome(turn, request, requestId, reach))
+      const step = await this.#turn((turn) => forgetSome(turn, request, requestId, reach), senderOf(reach))
       if (step.isFinished) return { forgotten: step.forgotten }
     }
   }
@@ -365,8 +365,13 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
     return outcome.value as T
   }
 
+  /** When its sender has a turn: whoever waits here has no connection yet, of which there are few. */
+  #turn<T>(work: (turn: Turn) => Promise<T>, sender = OWN): Promise<T> {
+    return this.#changes.run(sender, () => this.#transaction(work))
+  }
+
   /** One transaction of the one who writes, over all instances. */
-  #turn<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
+  #transaction<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
     const { announcer } = this.#options
     return this.#writers.transaction(BEGIN_WRITING, (session) =>
       work({ session, nowMs: this.#now(), announcer }),

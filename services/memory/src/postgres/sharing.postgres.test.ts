@@ -1,7 +1,9 @@
 import { FakeClock } from '@jamey/testing'
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { StorageError } from '../model/errors.js'
 import { type DatabaseAddress, readDatabaseUrl } from './database-address.js'
+import { BEGIN_WRITING } from './migrations.js'
 import { PostgresMemory, type PostgresMemoryOptions } from './postgres-memory.js'
 import { PostgresServer } from './postgres-server.support.js'
 
@@ -24,7 +26,7 @@ async function opened() {
     return store
   }
   const sql = <Row>(text: string) => server.sql<Row>(new URL(url).pathname.slice(1), text)
-  return { clock, open, sql }
+  return { clock, open, sql, url }
 }
 
 const STORY = 'The ferry to the island leaves from the northern quay every morning before the market opens'
@@ -87,6 +89,24 @@ describe('two instances', () => {
     expect(totals?.memories).toBe(totals?.there)
     expect(totals?.words).toBe(totals?.counted)
   })
+})
+
+it('what is to be forgotten waits for its turn without a connection, however much of it comes at once', async () => {
+  const { open, url } = await opened()
+  const store = await open({ announcer: 'one' })
+  for (let i = 0; i < 20; i++) {
+    await store.store({ content: `memory ${i}`, duplicates: 'keep' }, { id: `m${i}`, source: 'ada' })
+  }
+  // Another instance has the turn to write, and keeps it.
+  const other = new Client({ connectionString: url })
+  await other.connect()
+  onTestFinished(() => other.end())
+  await other.query(BEGIN_WRITING)
+  const forgets = Array.from({ length: 20 }, (_, i) => store.forget({ id: `m${i}` }, `f${i}`))
+  expect(await store.pendingAnnouncements(100)).not.toEqual([])
+  await other.query('COMMIT')
+  expect(await Promise.all(forgets)).toEqual(forgets.map(() => ({ forgotten: 1 })))
+  expect(await store.stats()).toMatchObject({ memories: 0 })
 })
 
 it('a consolidation that a kill of the server ends half way is finished by another instance, and nothing is lost', async () => {
