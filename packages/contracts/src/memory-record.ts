@@ -30,9 +30,15 @@ const importance = z.number().min(0).max(1)
 const metadata = jsonObject.refine((value) => isWithin(value, METADATA_BYTES), {
   error: `must be at most ${METADATA_BYTES} bytes as JSON`,
 })
-export const memoryId = z.string().min(1).max(200)
+/** No memory has an id with U+0000, at which a database may end a text. */
+export const memoryId = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine((id) => !id.includes('\0'), { error: 'must not contain the character U+0000' })
 /** The client identifier of whose memories they are. */
 export const memoryOwner = z.string().min(1).max(128)
+const idempotencyKey = z.string().min(1).max(200)
 export const sessionId = z.string().min(1).max(200)
 /** Where the text came from, as the storer says. */
 export const memoryOrigin = z.string().min(1).max(2000)
@@ -74,7 +80,7 @@ const storeFields = {
   expires_at: isoTime.optional(),
   ttl_seconds: z.number().positive().max(1e11).optional(),
   /** Any string: what one owner stores under the same one is stored once. */
-  idempotency_key: z.string().min(1).max(200).optional(),
+  idempotency_key: idempotencyKey.optional(),
   /** `merge`, the default: identical text of the same owner, scope, session and turn is one memory, whose `count` grows. */
   duplicates: z.enum(['merge', 'keep']).optional(),
 }
@@ -198,6 +204,13 @@ export const archivedMemorySchema = memorySchema.strict().extend({
   last_stored_at: isoTime.optional(),
   content_hash: z.string().optional(),
   provenance: memorySchema.shape.provenance.optional(),
+  /** The hash of the text that was stored first, where another one took its place since. */
+  stored_hash: z.string().optional(),
+  /** Idempotency keys that lead to it, with the hash of the text that came with each, as far as these do not follow from the rest. */
+  keys: z
+    .array(z.object({ key: idempotencyKey, content_hash: z.string() }).strict())
+    .max(1000)
+    .optional(),
   /** The versions before this one, newest first. */
   history: z.array(memoryVersionSchema.strict()).max(1000).optional(),
 })

@@ -1,19 +1,17 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { ArchivedMemory } from '@jamey/contracts'
+import { archivedFrom, type LeadingKey } from '../model/archived-memory.js'
 import { StorageError } from '../model/errors.js'
-import {
-  completed,
-  isoOf,
-  type MemoryRow,
-  memoryFromRow,
-  type VersionRow,
-  versionFromRow,
-} from '../model/memory-record.js'
+import { completed, type MemoryRow, type VersionRow, versionFromRow } from '../model/memory-record.js'
 import { checkMemoryFile, type MemoryFileCheck } from './check-memory-file.js'
 import { ReadOnlyFile } from './read-only-file.js'
 
 const PAGE = 500
+
+/** The keys that lead to a memory; of very many the newest. */
+export const KEYS_OF =
+  'SELECT key, content_hash FROM memory_keys WHERE seq = ? ORDER BY sent_at DESC, key LIMIT 100'
 
 /** Reads a whole memory file, also while its service writes to it. Everything throws `StorageError`. */
 export class MemoryArchive {
@@ -43,12 +41,17 @@ export class MemoryArchive {
         this.#now(),
       )
       for (const row of page) {
-        yield { ...memoryFromRow(completed(row)), sent_at: isoOf(row.sent_at), ...this.#historyOf(row) }
+        yield { ...archivedFrom(completed(row), this.#keysOf(row)), ...this.#historyOf(row) }
       }
       const last = page.at(-1)
       if (last === undefined) return
       after = last.seq
     }
+  }
+
+  /** A file of an older program has no keys. */
+  #keysOf({ seq, idempotency_key }: MemoryRow & { readonly seq: number }): LeadingKey[] {
+    return idempotency_key === undefined || idempotency_key === null ? [] : this.#file.rows(KEYS_OF, seq)
   }
 
   /** The versions before this one, the newest first; a file of an older program knows none. */

@@ -1,5 +1,4 @@
 import {
-  archivedMemorySchema,
   type Memory,
   type MemoryLayer,
   type MemoryScope,
@@ -8,7 +7,6 @@ import {
   memoryVersionSchema,
   storeSchema,
 } from '@jamey/contracts'
-import type { z } from 'zod'
 import { MemoryInputError, MemoryRefusedError } from './errors.js'
 import type { LayerLifetimes } from './memory-layers.js'
 import {
@@ -172,74 +170,6 @@ export function textOf(field: string, text: string | null | undefined): string |
   return text === undefined || text === null ? null : bounded(field, text, text.length)
 }
 
-/**
- * Checks a memory of an archive and makes its row, as it was, and those of its history. Throws `MemoryInputError`
- * naming the field at fault.
- */
-export function rowsFromArchive(
-  input: unknown,
-  limits: MemoryLimits,
-): { row: MemoryRow; history: VersionRow[] } {
-  const memory = parsed(archivedMemorySchema, input as z.input<typeof archivedMemorySchema>)
-  checkId('id', memory.id)
-  const sentAtMs = Date.parse(memory.sent_at)
-  const row = rowOf(memory, sentAtMs, limits)
-  const history = (memory.history ?? []).map((version) => ({
-    ...rowOf(version, sentAtMs, limits),
-    id: row.id,
-    owner: row.owner,
-    replaced_at: timeOf(version.replaced_at) ?? row.updated_at,
-  }))
-  const [first] = history.toSorted((one, other) => one.version - other.version)
-  const storedHash =
-    first === undefined || first.content_hash === row.content_hash ? null : first.content_hash
-  return { row: { ...row, stored_hash: storedHash }, history }
-}
-
-type Archived = Omit<z.output<typeof archivedMemorySchema>, 'sent_at' | 'history'>
-
-function rowOf(memory: Archived, sentAtMs: number, limits: MemoryLimits): MemoryRow {
-  const content = bounded('content', memory.content, limits.maximumContentCharacters)
-  const createdAtMs = Date.parse(memory.created_at)
-  return {
-    id: memory.id,
-    layer: memory.layer,
-    importance: memory.importance,
-    sent_at: sentAtMs,
-    created_at: createdAtMs,
-    occurred_at: Date.parse(memory.occurred_at),
-    expires_at: timeOf(memory.expires_at),
-    source: storable(memory.source),
-    owner: storable(memory.owner ?? memory.source),
-    scope: memory.scope,
-    stored_by: storable(memory.provenance?.stored_by ?? memory.source),
-    session_id: textOf('session_id', memory.session_id),
-    turn: memory.turn ?? null,
-    origin: textOf('origin', memory.origin),
-    trusted: memory.trusted ? 1 : 0,
-    valid_from: timeOf(memory.valid_from),
-    valid_to: timeOf(memory.valid_to),
-    supersedes: textOf('supersedes', memory.supersedes),
-    superseded_by: textOf('superseded_by', memory.superseded_by),
-    idempotency_key: textOf('idempotency_key', memory.idempotency_key),
-    version: memory.version,
-    updated_at: timeOf(memory.updated_at) ?? createdAtMs,
-    count: memory.count,
-    last_stored_at: timeOf(memory.last_stored_at) ?? createdAtMs,
-    ...textsOf(content, tagsFrom(memory.tags, limits), metadataFrom(memory.metadata, limits)),
-    stored_hash: null,
-  }
-}
-
-/** Columns that an archive has, or that follow from those. */
-const OF_THE_FILE: ReadonlySet<string> = new Set(['tags', 'bytes', 'stored_by', 'stored_hash', 'replaced_at'])
-
-/** True where two rows hold the same in every column of an archive; the order of tags does not matter. */
-export function isSameRow(one: MemoryRow, other: MemoryRow): boolean {
-  const columns = Object.keys(other).filter((name) => !OF_THE_FILE.has(name)) as (keyof MemoryRow)[]
-  return tagKeys(one) === tagKeys(other) && columns.every((name) => one[name] === other[name])
-}
-
 const NOT_SET = {
   session_id: null,
   turn: null,
@@ -340,7 +270,7 @@ export function isSameRequest(stored: MemoryRow, repeat: MemoryRow): boolean {
   )
 }
 
-function tagKeys(row: MemoryRow): string {
+export function tagKeys(row: MemoryRow): string {
   const tags = JSON.parse(row.tags) as string[]
   return JSON.stringify(tags.map(tagKey).toSorted())
 }

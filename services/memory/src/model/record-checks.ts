@@ -20,6 +20,8 @@ export const MEMORY_LIMITS: MemoryLimits = {
 }
 
 const MAXIMUM_ID_CHARACTERS = 200
+/** A database refuses to look into what is nested deeper than some thousand levels, and with it every other memory. */
+const MAXIMUM_METADATA_DEPTH = 100
 
 /** SHA-256 in hex of a text, however its letters are composed. */
 export function contentHash(content: string): string {
@@ -88,10 +90,19 @@ export function metadataFrom(metadata: Record<string, unknown>, limits: MemoryLi
   } catch (error) {
     throw new MemoryInputError('metadata', `must be a JSON object: ${(error as Error).message}`)
   }
+  // Each level takes two characters at least.
+  if (json.length > MAXIMUM_METADATA_DEPTH * 2 && !isWithinDepth(metadata, MAXIMUM_METADATA_DEPTH)) {
+    throw new MemoryInputError('metadata', `must be nested at most ${MAXIMUM_METADATA_DEPTH} levels deep`)
+  }
   const bytes = Buffer.byteLength(json)
   if (bytes <= limits.maximumMetadataBytes) return json
   throw new MemoryInputError(
     'metadata',
     `must be at most ${limits.maximumMetadataBytes} bytes as JSON; found ${bytes}`,
   )
+}
+
+function isWithinDepth(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth > 0 && Object.values(value).every((one) => isWithinDepth(one, depth - 1))
 }

@@ -7,11 +7,13 @@ import {
   type MemoryHistoryInput,
   type MemoryStats,
 } from '@jamey/contracts'
+import { archivedFrom, type LeadingKey } from '../model/archived-memory.js'
 import {
   isoOf,
   type MemoryRow,
   memoryFromRow,
   parsed,
+  storable,
   type VersionRow,
   versionFromRow,
 } from '../model/memory-record.js'
@@ -76,9 +78,9 @@ export async function exportPageOf(
     parameters.values,
   )
   const versions = with_history === true ? await versionsOf(session, rows) : undefined
+  const keys = await keysOf(session, rows)
   const archived = rows.map((row) => ({
-    ...memoryFromRow(row),
-    sent_at: isoOf(row.sent_at),
+    ...archivedFrom(row, keys.get(row.seq) ?? []),
     ...(versions === undefined ? {} : { history: (versions.get(row.seq) ?? []).map(versionFromRow) }),
   }))
   const memories = withinPage(archived.slice(0, limit))
@@ -94,6 +96,22 @@ async function versionsOf(session: Session, rows: readonly StoredRow[]): Promise
   )
   const byMemory = new Map<number, VersionRow[]>(rows.map(({ seq }) => [seq, []]))
   for (const version of found) byMemory.get(version.seq)?.push(version)
+  return byMemory
+}
+
+/** The keys that lead to each; of very many the newest. */
+async function keysOf(session: Session, rows: readonly StoredRow[]): Promise<Map<number, LeadingKey[]>> {
+  const keyed = rows.filter(({ idempotency_key }) => idempotency_key !== null).map(({ seq }) => seq)
+  const byMemory = new Map<number, LeadingKey[]>(keyed.map((seq) => [seq, []]))
+  if (keyed.length === 0) return byMemory
+  const found = await session.rows<LeadingKey & { seq: number }>(
+    `SELECT given.seq, k.key, k.content_hash FROM unnest($1::bigint[]) AS given (seq) CROSS JOIN LATERAL (
+        SELECT key, content_hash FROM ${SCHEMA}.memory_keys WHERE seq = given.seq
+        ORDER BY sent_at DESC, key LIMIT 100
+      ) AS k`,
+    [keyed],
+  )
+  for (const one of found) byMemory.get(one.seq)?.push(one)
   return byMemory
 }
 
@@ -133,7 +151,7 @@ export async function memoryOf(session: Session, id: string, { nowMs, reach }: R
   const parameters = new Parameters()
   const filter = filterSql({ reach }, nowMs, parameters)
   const [row] = await session.rows<MemoryRow>(
-    `SELECT ${rowOf('m')} FROM ${SCHEMA}.memories m WHERE m.id = ${parameters.add(id)} AND ${filter}`,
+    `SELECT ${rowOf('m')} FROM ${SCHEMA}.memories m WHERE m.id = ${parameters.add(storable(id))} AND ${filter}`,
     parameters.values,
   )
   return row === undefined ? undefined : memoryFromRow(row)

@@ -4,6 +4,7 @@ import { describeAsOf } from '../search/as-of.contract.js'
 import { describeRecall } from '../search/recall.contract.js'
 import { describeServedRequests } from '../service/served-requests.contract.js'
 import { describeAnnouncements } from '../store/announcements.contract.js'
+import { describeArchives } from '../store/archives.contract.js'
 import { describeConsolidation } from '../store/consolidation.contract.js'
 import { describeMemoryStorage } from '../store/memory-storage.contract.js'
 import type { OpenStorage } from '../store/opened-storage.support.js'
@@ -37,6 +38,7 @@ const open: OpenStorage = async (options = {}) => {
 describeMemoryStorage('memories in PostgreSQL', open)
 describeAnnouncements('announcements of memories in PostgreSQL', open)
 describeRecords('records in PostgreSQL', open)
+describeArchives('memories of an archive, in PostgreSQL', open)
 describeConsolidation('memories in PostgreSQL that are consolidated', open)
 describeRecall('recall from PostgreSQL', open)
 describeAsOf('a question as of a time, to PostgreSQL', open)

@@ -104,7 +104,7 @@ export function readableBy({ owner, groups = [], isOwnOnly }: Reach, table = 'm'
 
 /** The tags that a memory must have, as they are compared. */
 export function tagKeys({ tags = [] }: Filter): string[] {
-  return [...new Set(tags.map((tag) => tagKey(tag.toWellFormed())))]
+  return [...new Set(tags.map((tag) => tagKey(storable(tag))))]
 }
 
 /** The memories of one owner, for a caller that may read everybody's and asks for those. */

@@ -1,6 +1,7 @@
 import type { MemoryWhere } from '@jamey/contracts'
 import type { SqlValue } from '../file/database.js'
 import { MemoryInputError } from '../model/errors.js'
+import { storable } from '../model/record-checks.js'
 
 interface Condition {
   readonly sql: string
@@ -63,6 +64,7 @@ function isOfType(value: string | number): string {
   return `json_type(m.metadata, ?) ${typeof value === 'string' ? "= 'text'" : "IN ('integer', 'real')"}`
 }
 
+/** A text that the file cannot hold as a condition fits nothing: it would be cut, and fit what it is cut to. */
 function storableOf(value: string | number): string | number {
-  return typeof value === 'string' ? value.toWellFormed() : value
+  return typeof value === 'string' ? storable(value) : value
 }

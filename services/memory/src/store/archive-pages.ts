@@ -8,6 +8,8 @@ import {
   type MemoryStats,
 } from '@jamey/contracts'
 import type { Database } from '../file/database.js'
+import { KEYS_OF } from '../file/memory-archive.js'
+import { archivedFrom, type LeadingKey } from '../model/archived-memory.js'
 import { MemoryInputError } from '../model/errors.js'
 import { isoOf, memoryFromRow, parsed, type VersionRow, versionFromRow } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
@@ -40,6 +42,7 @@ export class ArchivePages {
     this.#database = database
     this.#statements = {
       byId: database.prepare<StoredRow>('SELECT * FROM memories WHERE id = ?'),
+      keys: database.prepare<LeadingKey>(KEYS_OF),
       versions: database.prepare<VersionRow>(
         'SELECT * FROM memory_versions WHERE seq = ? AND version < ? ORDER BY version DESC LIMIT ?',
       ),
@@ -72,8 +75,7 @@ export class ArchivePages {
       .prepare<StoredRow>(`SELECT * FROM memories m WHERE m.seq > ? AND ${filter.sql} ORDER BY m.seq LIMIT ?`)
       .all(cursor === undefined ? 0 : numberOf(cursor), ...filter.values, limit + 1)
     const archived = rows.map((row) => ({
-      ...memoryFromRow(row),
-      sent_at: isoOf(row.sent_at),
+      ...archivedFrom(row, row.idempotency_key === null ? [] : this.#statements.keys.all(row.seq)),
       ...(with_history === true ? { history: this.#historyOf(row) } : {}),
     }))
     const memories = withinPage(archived.slice(0, limit))

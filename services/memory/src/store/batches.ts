@@ -1,11 +1,11 @@
 import type { MemoryBatchStored, MemoryImported, MemoryStored } from '@jamey/contracts'
+import { rowsFromArchive } from '../model/archived-memory.js'
 import {
   type MemoryLimits,
   mustBeIn,
   type Origin,
   type RecordContext,
   recordFrom,
-  rowsFromArchive,
   storable,
 } from '../model/memory-record.js'
 import type { MemoryBatchItem } from '../model/memory-storage.js'
@@ -46,9 +46,9 @@ export function importedRowsOf(memories: readonly unknown[], origin: Origin, lim
   }
   return memories.map((archived) =>
     outcomeOf(() => {
-      const { row, history } = rowsFromArchive(archived, limits)
+      const { row, history, keys } = rowsFromArchive(archived, limits)
       mustBeIn(row.scope, origin.groups)
-      return { row: { ...row, ...imported }, history: history.map((one) => ({ ...one, ...imported })) }
+      return { row: { ...row, ...imported }, history: history.map((one) => ({ ...one, ...imported })), keys }
     }),
   )
 }
@@ -59,9 +59,7 @@ export function takeRows(
   nowMs: number,
 ): OrRefused<{ outcome: Restored }>[] {
   return rows.map((one) =>
-    'error' in one
-      ? one
-      : outcomeOf(() => ({ outcome: writer.take(one.row, one.history, nowMs, one.row.owner) })),
+    'error' in one ? one : outcomeOf(() => ({ outcome: writer.take(one, nowMs, one.row.owner) })),
   )
 }
 

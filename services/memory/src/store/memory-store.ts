@@ -33,6 +33,7 @@ import {
   memoryFromRow,
   parsed,
   type RecordContext,
+  storable,
 } from '../model/memory-record.js'
 import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
 import { AsOf } from '../search/as-of.js'
@@ -173,7 +174,7 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
 
   /** One memory by its id; undefined where there is none, or none any more. */
   async get(id: string, reach?: Reach): Promise<Memory | undefined> {
-    const [row] = this.#statements.byId.all(id)
+    const [row] = this.#statements.byId.all(storable(id))
     return row === undefined || isGone(row, this.#now()) || !mayRead(row, reach)
       ? undefined
       : memoryFromRow(row)

@@ -7,18 +7,16 @@ import type {
   MemoryUpdated,
   MemoryUpdateInput,
 } from '@jamey/contracts'
-import {
-  type MemoryRow,
-  type Origin,
-  type RecordContext,
-  recordFrom,
-  rowsFromArchive,
-} from '../model/memory-record.js'
+import { rowsFromArchive } from '../model/archived-memory.js'
+import { type MemoryRow, type Origin, type RecordContext, recordFrom } from '../model/memory-record.js'
 import type { MemoryBatchItem, Reach } from '../model/memory-storage.js'
 import { batchImported, batchStored, importedRowsOf, recordsOf, storeRecords, takeRows } from './batches.js'
 import { senderOf } from './reach.js'
 import { parsedUpdate, update } from './record-updates.js'
 import type { RecordWriter, Restored } from './record-writer.js'
+
+/** No client has such an identifier. */
+const IMPORTER = ''
 
 /** A request that changes memories, with what has to be known for it where not everything is at hand. */
 export interface RecordWork<T> {
@@ -66,10 +64,11 @@ export abstract class RecordStorage {
    */
   async restore(archived: unknown): Promise<Restored> {
     const { limits, nowMs } = this.context()
-    const { row, history } = rowsFromArchive(archived, limits)
+    const rows = rowsFromArchive(archived, limits)
     return this.carryOut({
-      ...aboutRows([row], row.source),
-      run: (writer) => writer.take(row, history, nowMs),
+      // Whoever stored them, they have one turn, so that they come in the order of the archive.
+      ...aboutRows([rows.row], IMPORTER),
+      run: (writer) => writer.take(rows, nowMs),
     })
   }
 

@@ -1,14 +1,13 @@
 import { MEMORY_LAYERS, type MemoryStored, type MemoryStoreInput } from '@jamey/contracts'
 import type { MemoryChange } from '../model/announcement.js'
+import { type ArchivedRows, isSameRow } from '../model/archived-memory.js'
 import { MemoryConflictError, MemoryInputError, MemoryRefusedError } from '../model/errors.js'
 import {
   isSameRequest,
-  isSameRow,
   type MemoryLimits,
   type MemoryRow,
   memoryFromRow,
   textsOf,
-  type VersionRow,
 } from '../model/memory-record.js'
 import { tagsFrom } from '../model/record-checks.js'
 import type { Removal } from './removal.js'
@@ -69,12 +68,13 @@ export class RecordWriter {
   }
 
   /** Takes a memory of an archive as it was; where `owner` imports it, whoever stored it before him does not matter. */
-  take(row: MemoryRow, history: readonly VersionRow[], nowMs: number, owner?: string): Restored {
+  take(archived: ArchivedRows, nowMs: number, owner?: string): Restored {
+    const { row } = archived
     if (isGone(row, nowMs)) return 'expired'
     this.#parts.removal.sweepOne(row.id, nowMs)
     const [stored] = this.statements.byId.all(row.id)
     if (stored === undefined) {
-      this.restore(row, history)
+      this.restore(archived)
       return 'restored'
     }
     if (isSameRow(stored, owner === undefined ? row : { ...row, source: stored.source })) return 'known'
@@ -82,7 +82,7 @@ export class RecordWriter {
   }
 
   /** Puts a memory of an archive in its place, also where one under its id was forgotten. */
-  restore(row: MemoryRow, history: readonly VersionRow[]): void {
+  restore({ row, history, keys }: ArchivedRows): void {
     this.mustFit(
       row.owner,
       [row, ...history].reduce((bytes, one) => bytes + one.bytes, 0),
@@ -93,7 +93,9 @@ export class RecordWriter {
     for (const version of history.slice(0, KEPT_VERSIONS)) {
       this.statements.insertVersion(version, seq, version.replaced_at)
     }
-    this.#keep(row, seq)
+    for (const { key, content_hash } of keys) {
+      this.statements.insertKey.run(row.owner, key, seq, content_hash, row.sent_at)
+    }
   }
 
   /** Replaces a memory by its next version; what it was stays in its history. */

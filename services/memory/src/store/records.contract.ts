@@ -9,6 +9,13 @@ function put(store: MemoryStorage, id: string, input: Partial<MemoryStoreInput> 
   return store.store({ content: 'The kettle is blue.', ...input }, { id, source })
 }
 
+/** An object in an object, so many in all. */
+function nested(levels: number): Record<string, unknown> {
+  let inner: Record<string, unknown> = {}
+  for (let i = 1; i < levels; i++) inner = { inner }
+  return inner
+}
+
 async function idsOf(store: MemoryStorage, query: Parameters<MemoryStorage['query']>[0]) {
   return (await store.query(query)).memories.map(({ id }) => id)
 }
@@ -70,10 +77,43 @@ function describeWhatComesWithMemory(open: OpenStorage): void {
       [{ supersedes: 'nothing' }, 'supersedes'],
       [{ scope: 'group:Research' as 'group:x' }, 'scope'],
       [{ session_id: 'a\0b' }, 'session_id'],
+      [{ supersedes: 'a\0b' }, 'supersedes'],
+      [{ metadata: { deep: nested(100) } }, 'metadata'],
+      [{ metadata: { deep: nested(2000) } }, 'metadata'],
     ])('is refused by its name: %j', async (input, field) => {
       const { store } = await open()
       await expect(put(store, 'a', input)).rejects.toMatchObject({ code: 'memory-input', field })
       expect((await store.stats()).memories).toBe(0)
+    })
+
+    it('is looked for beside metadata that are nested deep', async () => {
+      const { store } = await open()
+      const metadata = { deep: nested(99), name: 'deep' }
+      expect((await put(store, 'a', { metadata })).memory.metadata).toEqual(metadata)
+      expect(await idsOf(store, { where: { name: 'deep' } })).toEqual(['a'])
+    })
+
+    it('is not found by what only begins as it does, up to a U+0000', async () => {
+      const { store } = await open()
+      await put(store, 'a', { tags: ['a'], session_id: 'a', origin: 'a', metadata: { name: 'a' } })
+      const longer = 'a\0b'
+      for (const wanted of [
+        { tags: [longer] },
+        { session_id: longer },
+        { origin: longer },
+        { source: 'ada\0b' },
+        { where: { name: longer } },
+        { where: { name: { in: [longer] } } },
+      ]) {
+        expect([wanted, await idsOf(store, wanted)]).toEqual([wanted, []])
+        expect([wanted, await idsOf(store, { ...wanted, query: 'kettle' })]).toEqual([wanted, []])
+        expect(await store.forget({ ...wanted, dry_run: true })).toEqual({ forgotten: 0, would_forget: 0 })
+      }
+      expect(await store.get(longer)).toBeUndefined()
+      const refused = { code: 'memory-input', message: 'id: must not contain the character U+0000' }
+      await expect(store.update({ id: longer, importance: 1 })).rejects.toMatchObject(refused)
+      await expect(store.history({ id: longer })).rejects.toMatchObject(refused)
+      await expect(store.forget({ id: longer })).rejects.toMatchObject(refused)
     })
 
     it('ends it after its own time instead of its layer’s', async () => {

@@ -1,0 +1,89 @@
+import type { ArchivedMemory, MemoryStoreInput } from '@jamey/contracts'
+import { describe, expect, it } from 'vitest'
+import type { MemoryStorage } from '../model/memory-storage.js'
+import type { OpenStorage } from './opened-storage.support.js'
+import type { RecordStorage } from './record-storage.js'
+
+const KETTLE = 'The kettle is blue.'
+
+function put(store: MemoryStorage, id: string, input: Partial<MemoryStoreInput> = {}, source = 'ada') {
+  return store.store({ content: KETTLE, ...input }, { id, source })
+}
+
+async function exported(store: MemoryStorage, withHistory: boolean): Promise<readonly ArchivedMemory[]> {
+  const { memories } = await store.exportPage({ limit: 500, with_history: withHistory })
+  // As it comes out of a file.
+  return JSON.parse(JSON.stringify(memories)) as ArchivedMemory[]
+}
+
+/** Every storage does what the command that reads an archive needs. */
+const restoring = (store: MemoryStorage) => store as MemoryStorage & Pick<RecordStorage, 'restore'>
+
+function describeRepeats(open: OpenStorage): void {
+  describe.each([true, false])('after a move, the history with it: %j, a repeat', (withHistory) => {
+    it('of what was changed since is known by its key and by its message', async () => {
+      const { store } = await open()
+      await put(store, 'a', { idempotency_key: 'k' })
+      await store.update({ id: 'a', content: 'The kettle is red.' })
+      const { store: other } = await open()
+      for (const line of await exported(store, withHistory)) await restoring(other).restore(line)
+      const known = { created: false, memory: { id: 'a', version: 2, content: 'The kettle is red.' } }
+      expect(await put(other, 'b', { idempotency_key: 'k' })).toMatchObject(known)
+      expect(await put(other, 'a', { idempotency_key: 'k' })).toMatchObject(known)
+      await expect(put(other, 'c', { content: 'A pan.', idempotency_key: 'k' })).rejects.toMatchObject({
+        code: 'memory-conflict',
+      })
+      expect((await other.stats()).memories).toBe(1)
+    })
+
+    it('of what was merged is known by each of its keys', async () => {
+      const { store } = await open()
+      await put(store, 'a')
+      await store.update({ id: 'a', content: 'The kettle is red.' })
+      for (const key of ['one', 'two']) {
+        const again = { content: 'The kettle is red.', idempotency_key: key }
+        expect(await put(store, `by-${key}`, again)).toMatchObject({ merged: true })
+      }
+      const { store: other } = await open()
+      const { results } = await other.importPage(await exported(store, withHistory), {
+        id: 'i',
+        source: 'ada',
+      })
+      expect(results).toEqual([{ id: 'a', outcome: 'restored' }])
+      for (const key of ['one', 'two']) {
+        const again = { content: 'The kettle is red.', idempotency_key: key }
+        expect(await put(other, `again-by-${key}`, again)).toMatchObject({
+          created: false,
+          memory: { id: 'a', count: 3 },
+        })
+      }
+      expect(await exported(other, withHistory)).toMatchObject(await exported(store, withHistory))
+    })
+  })
+}
+
+/** What every storage makes of an archive, and an archive of it. */
+export function describeArchives(name: string, open: OpenStorage): void {
+  describe(name, () => {
+    describeRepeats(open)
+
+    it('come in the order of the archive, whoever stored them and however many come at once', async () => {
+      const { store } = await open()
+      const ids = Array.from({ length: 60 }, (_, i) => `m${i}`)
+      for (const [i, id] of ids.entries()) {
+        await put(store, id, { content: `kettle ${id}`, duplicates: 'keep' }, `agent-${(i * 7) % 5}`)
+      }
+      for (const id of ['m9', 'm7']) await store.update({ id, metadata: { changed: true } })
+      const { store: other } = await open()
+      const lines = await exported(store, true)
+      await Promise.all(lines.map((line) => restoring(other).restore(line)))
+      expect((await exported(other, true)).map(({ id }) => id)).toEqual(ids)
+      for (const query of [undefined, 'kettle']) {
+        const asked = { query, limit: 100 }
+        const order = async (one: MemoryStorage) => (await one.query(asked)).memories.map(({ id }) => id)
+        expect(await order(other)).toEqual(await order(store))
+        expect(await order(other)).toEqual(ids.toReversed())
+      }
+    })
+  })
+}
