@@ -22,8 +22,11 @@ export const BATCH_MEMORIES = 500
 /** Number of memories that are forgotten without being asked how many they are. */
 export const UNCONFIRMED_MEMORIES = 100
 
+/** Of a cursor, which names what the pages before it had. */
+export const CURSOR_CHARACTERS = 8000
+
 const count = z.int().min(0)
-const cursor = z.string().min(1).max(1000)
+const cursor = z.string().min(1).max(CURSOR_CHARACTERS)
 
 export const storedSchema = z.object({
   memory: memorySchema,

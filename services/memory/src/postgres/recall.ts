@@ -1,16 +1,17 @@
 import { type MemoryQueryInput, type MemoryRecalled, queryOthersSchema } from '@jamey/contracts'
 import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
-import { cursorAt, placeOf } from '../search/cursor.js'
+import { beginOf, cursorAt, placeOf } from '../search/cursor.js'
 import { explanation } from '../search/explanation.js'
 import { circumstancesOf, ownedBy } from '../search/filter.js'
 import { fusedWith, meaningOf, type Nearest } from '../search/fuse.js'
 import { IndexFilter } from '../search/index-filter.js'
 import type { MemoryIndex } from '../search/memory-index.js'
-import { Ranker, type Ranking, WINDOW } from '../search/ranking.js'
+import { depthFor, endOf, pageOf } from '../search/page.js'
+import { Ranker, WINDOW } from '../search/ranking.js'
 import { score } from '../search/score.js'
 import { askedFor } from './asked-words.js'
-import { type Found, findBy, type Question } from './candidates.js'
+import { findBy, type Question } from './candidates.js'
 import type { Session } from './database-pool.js'
 import { filterSql } from './filter.js'
 import { rowOf } from './memory-columns.js'
@@ -114,8 +115,8 @@ async function search(
   nearestTo: Reading['nearest'],
 ): Promise<MemoryRecalled> {
   const { query, nowMs } = question
-  const [offset = 0] = query.cursor === undefined ? [query.offset ?? 0] : placeOf(query.cursor, 1)
-  const depth = offset + query.limit
+  const begin = beginOf(query.cursor, query.offset)
+  const depth = depthFor(begin, query.limit)
   const asked = await askedFor(session, text)
   const near = await nearestTo?.(session, question, depth)
   const found = await findBy(session, asked, question, Math.max(depth, WINDOW))
@@ -130,11 +131,10 @@ async function search(
     docs.map((doc) => texts.get(index.documents.seq[doc] as number) ?? '')
   const byWords = ranker.rank(text, { filter, depth: Math.max(depth, beside.length), nowMs, textsOf })
   const ranking = nearest !== undefined && 'near' in nearest ? fusedWith(byWords, nearest.near) : byWords
-  const page = ranking.ranked.slice(offset, depth)
-  const hits = new Map(page.map((hit) => [index.documents.seq[hit.doc] as number, hit]))
-  const rows = await pageOf(session, [...hits.keys()])
+  const page = pageOf(ranking, index, begin, query.limit)
+  const rows = await rowsOf(session, [...page.hits.keys()])
   const memories = rows.flatMap((row) => {
-    const hit = hits.get(row.seq)
+    const hit = page.hits.get(row.seq)
     if (hit === undefined) return []
     const recalled = { ...memoryFromRow(row), score: hit.score / ranking.best }
     return query.explain === true
@@ -144,9 +144,14 @@ async function search(
         }
       : recalled
   })
-  const isFused = ranking !== byWords
-  const isFull = page.length === query.limit
-  return answer(memories, { found, ranking, isFused, page, isFull, end: offset + memories.length })
+  const isAtLeast = found.isTotalAtLeast || ranking !== byWords
+  return {
+    memories,
+    total: Math.max(found.total, ranking.ranked.length),
+    // Of what is near in meaning not all is counted.
+    ...(isAtLeast ? { total_is_at_least: true as const } : {}),
+    ...endOf(page, rows),
+  }
 }
 
 /** Similarities by the documents of an index. */
@@ -159,35 +164,8 @@ function byDocument({ documents }: MemoryIndex, nearest: Nearest | undefined): N
   return { near: new Map(found) }
 }
 
-interface Answered {
-  readonly found: Found
-  readonly ranking: Ranking
-  /** By meaning, too, which never counts all. */
-  readonly isFused: boolean
-  readonly page: readonly unknown[]
-  /** Whether the page has as many as were asked for. */
-  readonly isFull: boolean
-  readonly end: number
-}
-
-function answer(
-  memories: MemoryRecalled['memories'],
-  { found, ranking, isFused, page, isFull, end }: Answered,
-): MemoryRecalled {
-  const total = Math.max(found.total, ranking.ranked.length)
-  const isAtLeast = found.isTotalAtLeast || isFused
-  const mayBeMore = end < total || (isAtLeast && isFull)
-  return {
-    memories,
-    total,
-    ...(isAtLeast ? { total_is_at_least: true as const } : {}),
-    ...(memories.length < page.length ? { truncated: true as const } : {}),
-    ...(memories.length > 0 && mayBeMore ? { next_cursor: cursorAt([end]) } : {}),
-  }
-}
-
 /** The memories of a page in this order, as many as one may have by their bytes; without those that are gone since. */
-function pageOf(session: Session, seqs: readonly number[]): Promise<SearchedRow[]> {
+function rowsOf(session: Session, seqs: readonly number[]): Promise<SearchedRow[]> {
   if (seqs.length === 0) return Promise.resolve([])
   return session.rows<SearchedRow>(
     `WITH page AS (SELECT * FROM unnest($1::bigint[]) WITH ORDINALITY AS page (seq, place)),

@@ -340,6 +340,40 @@ function describePages(open: OpenStorage): void {
       expect(seen).toEqual(Array.from({ length: 25 }, (_, i) => `m${24 - i}`))
       await expect(store.query({ query, cursor: 'nonsense' })).rejects.toMatchObject({ field: 'cursor' })
     })
+
+    it.each([undefined, 'number'])(
+      'pass by nothing and show nothing twice, whatever comes, changes and goes between pages of %s',
+      async (query) => {
+        const { store, clock } = await open()
+        const put = (id: string, content: string) =>
+          store.store({ content, duplicates: 'keep' }, { id, source: 'a' })
+        const there = Array.from({ length: 40 }, (_, i) => `m${i}`)
+        for (const id of there) await put(id, `number ${id}`)
+        const seen: string[] = []
+        let cursor: string | undefined
+        for (let page = 0; page === 0 || cursor !== undefined; page++) {
+          const { memories, next_cursor } = await store.query({ query, limit: 7, cursor })
+          const ids = memories.map(({ id }) => id)
+          seen.push(...ids)
+          cursor = next_cursor
+          await clock.advance(1000)
+          for (let i = 0; i < 3; i++) await put(`late-${page}-${i}`, 'number number')
+          await store.update({ id: ids[0] as string, importance: 1 })
+          await store.forget({ ids: ids.slice(1, 3) })
+        }
+        expect(seen.length).toBe(new Set(seen).size)
+        expect(seen).toEqual(expect.arrayContaining(there))
+      },
+    )
+
+    it('of one question are refused by another kind of question', async () => {
+      const { store } = await open()
+      for (const id of ['a', 'b', 'c']) await store.store({ content: `number ${id}` }, { id, source: 'a' })
+      const cursorOf = async (query?: string) => (await store.query({ query, limit: 1 })).next_cursor
+      const [ofWords, ofAll] = [await cursorOf('number'), await cursorOf()]
+      await expect(store.query({ cursor: ofWords })).rejects.toMatchObject({ field: 'cursor' })
+      await expect(store.query({ query: 'number', cursor: ofAll })).rejects.toMatchObject({ field: 'cursor' })
+    })
   })
 }
 

@@ -9,7 +9,7 @@ import type { QueryVector } from '../model/embeddings.js'
 import { MemoryRefusedError } from '../model/errors.js'
 import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
-import { cursorAt, placeOf } from './cursor.js'
+import { beginOf, cursorAt, placeOf } from './cursor.js'
 import { explanation } from './explanation.js'
 import { fewWithWords, newest } from './few.js'
 import {
@@ -25,9 +25,11 @@ import { IndexFilter } from './index-filter.js'
 import { IndexKeeper } from './index-keeper.js'
 import { Meaning } from './meaning.js'
 import type { MemoryIndex } from './memory-index.js'
+import { depthFor, endOf, pageOf } from './page.js'
 import { type Ranked, Ranker } from './ranking.js'
 import { score } from './score.js'
 import { RANKING, type RankingSettings } from './settings.js'
+import { CHARACTERS } from './signals/proximity.js'
 
 /** Bytes of one page, as content, tags and metadata lie in the file; it has one memory at least. */
 const PAGE_BYTES = 256 * 1024
@@ -170,8 +172,8 @@ export class Recall {
 
   #search(text: string, query: MemoryQuery, filter: Filter, { nowMs, asked }: Asked): MemoryRecalled {
     const { index } = this.#keeper
-    const [offset = 0] = query.cursor === undefined ? [query.offset ?? 0] : placeOf(query.cursor, 1)
-    const depth = offset + query.limit
+    const begin = beginOf(query.cursor, query.offset)
+    const depth = depthFor(begin, query.limit)
     const wanted = this.#wanted(text, filter, { nowMs, asked })
     const nearest = this.#meaning.nearest(asked, index, { wanted, depth })
     const near = nearest !== undefined && 'near' in nearest ? nearest.near : undefined
@@ -183,10 +185,10 @@ export class Recall {
       textsOf: (docs) => this.#textsOf(index, docs),
     })
     const ranking = near === undefined ? byWords : fusedWith(byWords, near)
-    const page = ranking.ranked.slice(offset, offset + query.limit)
-    const hits = new Map(page.map((hit) => [index.documents.seq[hit.doc] as number, hit]))
-    const memories = this.#page([...hits.keys()]).map((row) => {
-      const { doc, score: found } = hits.get(row.seq) as Ranked
+    const page = pageOf(ranking, index, begin, query.limit)
+    const rows = this.#page([...page.hits.keys()])
+    const memories = rows.map((row) => {
+      const { doc, score: found } = page.hits.get(row.seq) as Ranked
       const recalled = { ...memoryFromRow(row), score: found / ranking.best }
       return query.explain === true
         ? {
@@ -195,14 +197,11 @@ export class Recall {
           }
         : recalled
     })
-    const end = offset + memories.length
-    const mayBeMore = end < ranking.total || (ranking.isTotalAtLeast && page.length === query.limit)
     return {
       memories,
       total: ranking.total,
       ...(ranking.isTotalAtLeast ? { total_is_at_least: true } : {}),
-      ...(memories.length < page.length ? { truncated: true } : {}),
-      ...(memories.length > 0 && mayBeMore ? { next_cursor: cursorAt([end]) } : {}),
+      ...endOf(page, rows),
     }
   }
 
@@ -247,10 +246,12 @@ export class Recall {
     return taken.flatMap((seq) => bySeq.get(seq) ?? [])
   }
 
+  /** The beginnings of texts, which tell enough of them. */
   #textsOf({ documents }: MemoryIndex, docs: readonly number[]): string[] {
     const seqs = docs.map((doc) => documents.seq[doc] as number)
     const rows = this.#rows<{ seq: number; content: string }>(
-      'SELECT m.seq, m.content FROM memories m WHERE m.seq IN (SELECT value FROM json_each(?))',
+      `SELECT m.seq, substr(m.content, 1, ${CHARACTERS}) AS content FROM memories m
+        WHERE m.seq IN (SELECT value FROM json_each(?))`,
       [JSON.stringify(seqs)],
     )
     const bySeq = new Map(rows.map(({ seq, content }) => [seq, content]))
