@@ -3,7 +3,7 @@ import { JameyStore } from '@jamey/agents/langgraph'
 import { AIMessage, HumanMessage } from '@langchain/core/messages'
 import { FakeListChatModel } from '@langchain/core/utils/testing'
 import { MessagesAnnotation, StateGraph } from '@langchain/langgraph'
-import { InMemoryStore, InvalidNamespaceError } from '@langchain/langgraph-checkpoint'
+import { type BaseStore, InMemoryStore, InvalidNamespaceError } from '@langchain/langgraph-checkpoint'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type MemorySystem, memorySystem } from './memory-system.js'
 
@@ -214,7 +214,7 @@ describe('namespaces', () => {
 
 describe('a batch', () => {
   it('puts nothing where one of its namespaces is none, as LangGraph’s own store', async () => {
-    for (const one of [new InMemoryStore(), store]) {
+    for (const one of [new InMemoryStore(), store] as readonly BaseStore[]) {
       for (const namespace of [[], [''], ['a:b'], ['a.b'], ['a\0b']]) {
         const puts = [['fine'], namespace].map((each) => ({ namespace: each, key: 'k', value: { i: 1 } }))
         await expect(one.batch(puts)).rejects.toThrow(InvalidNamespaceError)
