@@ -1,9 +1,11 @@
 import type { CommandFact, FactOptions, Facts, FileFact, Placed } from './fact-types.js'
 import { FileCollector } from './file-collector.js'
-import { asCalled, foldersLeft, inFolder, MAY_BE_FOLDER } from './folders.js'
+import { asCalled, foldersLeft, inFolder, isElsewhere, MAY_BE_FOLDER } from './folders.js'
 import type { Effect, Role } from './model/call.js'
 import { effectsOf } from './shell/command-effects.js'
 import { isRunner } from './shell/command-kinds.js'
+import type { Directory } from './shell/directory.js'
+import { faultsIn } from './shell/programs/faults.js'
 import { handedPatch } from './shell/programs/handed-patch.js'
 import { askedBy } from './shell/programs/http-clients.js'
 import { databaseOf, statementsOf } from './shell/programs/sql-clients.js'
@@ -15,11 +17,12 @@ import { type SecretFact, secretsIn } from './text/secrets.js'
 import { type SignalFact, signalsIn } from './text/signals.js'
 import type { FoundTool } from './tools/catalogue.js'
 import { guessedRole } from './tools/guessed-role.js'
-import { isOutput, saidEffect } from './tools/said-effect.js'
-import { ownEntry } from './tools/tool.js'
+import { flagEffect, isOutput, saidEffect } from './tools/said-effect.js'
+import { ownEntry, toolName } from './tools/tool.js'
 import { addressesIn, type MailFact } from './values/mail.js'
 import { amountOf } from './values/money.js'
-import { filesInPatch } from './values/patch.js'
+import { filesInPatch, type PatchedFile } from './values/patch.js'
+import { isGenerated, pathFact } from './values/path.js'
 import { recipientsIn } from './values/recipient.js'
 import { looksLikeSql, readSql, type SqlFact } from './values/sql.js'
 import { linksIn, type UrlFact, urlFact, urlsIn } from './values/url.js'
@@ -36,6 +39,8 @@ export class Collector {
   readonly #readsWords: boolean
   readonly #tool: FoundTool
   readonly #name: string
+  /** What it is called, where it is a tool of Git. */
+  readonly #ofGit: string | undefined
   readonly #effects = new Set<Effect>()
   readonly #commands: CommandFact[] = []
   readonly #urls: (UrlFact & Placed)[] = []
@@ -68,6 +73,8 @@ export class Collector {
     this.#files = new FileCollector(options, this.#whereabouts, this)
     this.#name = name
     this.#tool = tool
+    const plain = tool.isKnown && name.includes('git') ? toolName(name) : undefined
+    this.#ofGit = plain?.startsWith('git_') === true ? plain : undefined
     for (const effect of tool.effects) this.#effects.add(effect)
   }
 
@@ -127,6 +134,7 @@ export class Collector {
       else this.#amounts.push({ where, amount })
     }
     if (typeof value === 'number') return void this.#numbers.push({ where, number: value })
+    if (this.#ofGit !== undefined) this.#takeGit(where, names, value, role)
     this.#texts.push({ where, role, text: value })
     this.#takeValues(where, value, role)
     if (this.#tool.isGuessed) this.#takeSaid(where, names.at(-1) ?? '', value, role)
@@ -150,10 +158,36 @@ export class Collector {
         return this.#takeUrl(where, value)
       case 'recipient':
         return this.#takeRecipients(where, value)
+      case 'identifier':
+        return this.#takeNamed(where, names.at(-1) ?? '', value)
       case undefined:
         return this.#takeUnknown(where, value)
       default:
     }
+  }
+
+  /** What a tool of Git is told beside files: an option in the place of a name, or another repository. */
+  #takeGit(where: string, names: readonly string[], text: string, role: Role | undefined): void {
+    if (role !== 'text' && text.startsWith('-')) this.fail(where, 'an option in the place of a name')
+    const isOther = names.at(-1) === 'repo_path' && isElsewhere(text, this.#options)
+    if (isOther && this.#ofGit !== 'git_init') this.#effects.add('execute')
+  }
+
+  /** A resource that a server reads may be a file or a page, and one tool may delete by one of its words. */
+  #takeNamed(where: string, name: string, text: string): void {
+    if (name === 'command' && /^(?:delete|remove)$/i.test(text)) this.#effects.add('delete')
+    if (name !== 'uri') return
+    if (/^file:/i.test(text)) this.#takePath(where, text, 'read')
+    else if (/^https?:/i.test(text)) {
+      this.#takeUrl(where, text)
+      this.#effects.add('outward-read')
+    }
+  }
+
+  /** `delete: true` of a tool of which nobody says what it does, or only its server. */
+  takeFlag(name: string): void {
+    const effect = this.#tool.isGuessed ? flagEffect(name) : undefined
+    if (effect !== undefined) this.#effects.add(effect)
   }
 
   /** What the arguments of a tool say that it does of which nobody else says it. */
@@ -247,7 +281,7 @@ export class Collector {
   #takePatch(where: string, patch: string): void {
     const files = filesInPatch(patch)
     if (files.length === 0 && patch.trim() !== '') this.#nameless.push(where)
-    this.#files.takePatched(where, files, this.#whereabouts.named)
+    this.#takePatched(where, files, this.#whereabouts.named)
   }
 
   #takeHandedPatch(
@@ -258,7 +292,15 @@ export class Collector {
     if (patch === undefined) return
     const files = filesInPatch(patch ?? '')
     if (files.length === 0) this.fail(where, `what ${name} changes is known when it runs`)
+    this.#takePatched(where, files, directories)
+  }
+
+  /** A file that a patch takes away is lost as with `rm`, if a build does not make it again. */
+  #takePatched(where: string, files: readonly PatchedFile[], directories: readonly Directory[]): void {
     this.#files.takePatched(where, files, directories)
+    const isLoss = ({ text, access }: PatchedFile): boolean =>
+      access === 'delete' && !isGenerated(pathFact(text, this.#options), this.#options)
+    if (files.some(isLoss)) this.#effects.add('delete')
   }
 
   /** Servers that are asked by their names alone: `curl localhost:3000/health`. */
@@ -297,6 +339,7 @@ export class Collector {
 
   #takeScript(where: string, source: string): void {
     const script = readScript(source, this.#whereabouts.start)
+    for (const reason of faultsIn(source, script)) this.fail(where, reason)
     this.#whereabouts.leave(script.left)
     for (const reason of script.unread) this.fail(where, reason)
     for (const folder of script.entered) this.#files.takeFolder(where, folder)

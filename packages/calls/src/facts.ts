@@ -2,7 +2,8 @@ import { Collector } from './collector.js'
 import type { FactOptions, Facts } from './fact-types.js'
 import type { Call, Words } from './model/call.js'
 import { leavesOf } from './strings.js'
-import { ToolCatalogue } from './tools/catalogue.js'
+import { type FoundTool, ToolCatalogue } from './tools/catalogue.js'
+import { toolName } from './tools/tool.js'
 
 const KNOWN = new ToolCatalogue()
 
@@ -14,9 +15,18 @@ export function factsOf(call: Call, options: FactOptions): Facts {
 /** The same in steps, between which others may have their turn. */
 export function collectingFacts(call: Call, options: FactOptions): Generator<undefined, Facts> {
   const { tools = KNOWN } = options
-  const tool = tools.find(call.tool, call.annotations)
+  const tool = foundTool(call, tools)
   const readsWords = tool.effects.includes('send')
   return collecting(new Collector(call.tool, tool, options, { readsWords, cwd: call.cwd }), call.arguments)
+}
+
+/** Some agents have one tool by which they call those of all servers, whose names stand among its arguments. */
+function foundTool({ tool, arguments: given, annotations }: Call, tools: ToolCatalogue): FoundTool {
+  const found = tools.find(tool, annotations)
+  const { server_name: server, tool_name: name } = given
+  if (found.isKnown || toolName(tool) !== 'use_mcp_tool') return found
+  if (typeof server !== 'string' || typeof name !== 'string') return found
+  return tools.find(`mcp__${server}__${name}`, annotations)
 }
 
 /** Everything in words and in what is said beside them: as in the arguments of a call that nobody knows. */
@@ -40,9 +50,10 @@ const CHARACTERS_AT_ONCE = 2_000
 const LEAF_CHARACTERS = 100
 
 function* collecting(collector: Collector, value: unknown): Generator<undefined, Facts> {
-  const { leaves, unread } = leavesOf(value)
+  const { leaves, flags, unread } = leavesOf(value)
   for (const reason of unread) collector.fail('', reason)
   let characters = 0
+  for (const name of flags) collector.takeFlag(name)
   collector.enter(leaves)
   for (const leaf of leaves) {
     if (characters >= CHARACTERS_AT_ONCE) {

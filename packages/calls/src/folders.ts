@@ -90,6 +90,13 @@ function ledFact({ text, isDynamic }: Argument, options: FactOptions, from: stri
 
 const REPOSITORY = ['--git-dir', '--work-tree']
 
+/** Whether a folder is in another repository than the workspace: what is above that is in the same one, or around it. */
+export function isElsewhere(folder: string, options: FactOptions, from = options.workspace): boolean {
+  const { place, path } = ledFact({ text: folder, isDynamic: false }, options, from)
+  const isAround = `${posix.resolve(options.workspace)}/`.startsWith(path === '/' ? path : `${path}/`)
+  return place !== 'workspace' && place !== 'temporary' && !isAround
+}
+
 /** What Git does without running what the settings of a repository name: pagers, filters, monitors of files, signers. */
 const RUNS_NOTHING =
   /^(?:rev-parse|rev-list|ls-tree|cat-file|for-each-ref|show-ref|merge-base|name-rev|remote|symbolic-ref|branch|config|version|help|clone|init|worktree)$/
@@ -101,13 +108,10 @@ function isOtherRepository(
   options: FactOptions,
 ): boolean {
   if (name !== 'git') return false
-  const isElsewhere = directories.some(({ path, certainty }) => {
-    const { place, path: real } = ledFact({ text: '.', isDynamic: false }, options, path)
-    // What is above the workspace is in the same repository, or in the one around it.
-    const isAround = `${posix.resolve(options.workspace)}/`.startsWith(real === '/' ? real : `${real}/`)
-    return certainty === 'known' && place !== 'workspace' && place !== 'temporary' && !isAround
-  })
-  if (isElsewhere && !RUNS_NOTHING.test(words[1] ?? 'help')) return true
+  const isOther = directories.some(
+    ({ path, certainty }) => certainty === 'known' && isElsewhere('.', options, path),
+  )
+  if (isOther && !RUNS_NOTHING.test(words[1] ?? 'help')) return true
   const end = args.findIndex(
     ({ text }, i) => !text.startsWith('-') && !/^-(?:[cC]|-[a-z-]+)$/.test(args[i - 1]?.text ?? ''),
   )

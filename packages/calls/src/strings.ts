@@ -9,12 +9,15 @@ export interface Leaf {
 
 export interface Leaves {
   readonly leaves: readonly Leaf[]
+  /** Names of members that are true. */
+  readonly flags: readonly string[]
   /** What was not looked at, and why. */
   readonly unread: readonly string[]
 }
 
 const MAXIMUM_LEAVES = 20_000
 const MAXIMUM_CHARACTERS = 2_000_000
+const MAXIMUM_FLAGS = 1_000
 const MAXIMUM_DEPTH = 64
 /** JSON in a string is looked into, so often. */
 const MAXIMUM_ENCODED = 3
@@ -35,6 +38,7 @@ export function leavesOf(value: unknown): Leaves {
 
 class LeafReader implements Leaves {
   readonly leaves: Leaf[] = []
+  readonly flags: string[] = []
   readonly unread: string[] = []
   readonly #open: Open[]
   /** The first object; most arguments are one. */
@@ -49,7 +53,8 @@ class LeafReader implements Leaves {
 
   #read(next: Open): void {
     const { value, where, names, depth, encoded } = next
-    if (typeof value === 'number') this.#add({ where, names, value })
+    if (value === true) this.#flag(names.at(-1))
+    else if (typeof value === 'number') this.#add({ where, names, value })
     else if (typeof value === 'string') {
       this.#add({ where, names, value })
       const inner = encoded < MAXIMUM_ENCODED ? decoded(value) : undefined
@@ -84,6 +89,12 @@ class LeafReader implements Leaves {
     if (this.leaves.length >= MAXIMUM_LEAVES) this.#fail(`more than ${MAXIMUM_LEAVES} values`)
     else if (this.#characters > MAXIMUM_CHARACTERS) this.#fail(`more than ${MAXIMUM_CHARACTERS} characters`)
     else this.leaves.push(leaf)
+  }
+
+  #flag(name: string | undefined): void {
+    if (name === undefined || this.flags.includes(name)) return
+    if (this.flags.length >= MAXIMUM_FLAGS) this.#fail(`more than ${MAXIMUM_FLAGS} members that are true`)
+    else this.flags.push(name)
   }
 
   #fail(reason: string): void {

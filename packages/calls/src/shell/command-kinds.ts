@@ -6,7 +6,7 @@ export const UNPACKS = /^(?:tar|bsdtar|unzip|7z|cpio|patch|split|csplit)$/
 
 /** They say the name of a file or a pattern; what they look into is known from their table. */
 export const NAMES_FILES_ALONE =
-  /^(?:echo|printf|ls|ll|test|\[|basename|dirname|realpath|readlink|stat|which|type|touch|find|fd|grep|egrep|fgrep|rg|ag|sed|awk|gawk|jq|yq|git grep|git check-ignore|git ls-files|git rm|git status)\b/
+  /^(?:echo|printf|ls|ll|test|\[|basename|dirname|realpath|readlink|stat|which|touch|find|fd|grep|egrep|fgrep|rg|ag|sed|awk|gawk|jq|yq|git grep|git check-ignore|git ls-files|git rm|git status)\b/
 
 const MAY_SHOW_VARIABLES: ReadonlySet<string> = new Set(
   'printenv set export declare typeset readonly jq yq gojq awk gawk mawk ps'.split(' '),

@@ -12,7 +12,7 @@ const FILES: Tool['roles'] = {
   directory_path: 'path',
   dir_path: 'path',
   include: 'path',
-  include_pattern: 'query',
+  include_pattern: 'path',
   exclude_pattern: 'query',
   changes: 'text',
   code_edit: 'text',

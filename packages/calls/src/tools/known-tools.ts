@@ -30,10 +30,17 @@ export const KNOWN_TOOLS: Tools = Object.fromEntries([
     PATHS,
   ),
   ...each(
-    'ls list_directory list_directory_with_sizes list_dir directory_tree glob grep search_files grep_search file_search codebase_search find_files list_files list_allowed_directories',
+    'ls list_directory list_directory_with_sizes list_dir directory_tree glob search_files file_search codebase_search find_files list_files list_allowed_directories',
     ['read'],
     PATHS,
   ),
+  // What it shows is what stands in the files that are selected.
+  ...each('grep grep_search', ['read'], {
+    ...PATHS,
+    glob: 'path',
+    include_pattern: 'path',
+    includePattern: 'path',
+  }),
   ...each(
     'write write_file edit edit_file multi_edit notebook_edit create_file create_directory make_directory str_replace insert',
     ['write'],

@@ -21,6 +21,28 @@ export function isOutput(name: string): boolean {
   return OUTPUT.test(wordsIn(name).join('_'))
 }
 
+/** Words of names whose value is no more than yes. */
+const FLAGS: readonly (readonly [Effect, RegExp])[] = [
+  ['pay', /^(?:pay|purchase|buy|checkout)$/],
+  ['delete', /^(?:delete|remove|destroy|drop|purge|erase|wipe|reset|truncate|overwrite|trash|prune|clear)$/],
+  ['execute', /^(?:execute|exec|deploy|trigger|run)$/],
+  [
+    'send',
+    /^(?:send|publish|notify|broadcast|submit|upload|write|save|create|update|insert|apply|commit|persist)$/,
+  ],
+]
+const BEFORE_VERB = /^(?:force|auto|also|then|and|do|should)$/
+const BEHIND_VERB =
+  /^(?:after|afterwards|before|source|original|file|files|all|it|them|message|messages|email|old|existing|remote)$/
+
+/** What `delete: true` says, and `delete_after: true`; `remove_duplicates: true` says nothing. */
+export function flagEffect(name: string): Effect | undefined {
+  const words = wordsIn(name)
+  const [verb, next] = BEFORE_VERB.test(words[0] ?? '') ? words.slice(1) : words
+  if (verb === undefined || (next !== undefined && !BEHIND_VERB.test(next))) return undefined
+  return FLAGS.find(([, verbs]) => verbs.test(verb))?.[0]
+}
+
 /** What an argument says that a tool does which nobody knows: `action: 'delete'`, a mutation of GraphQL. */
 export function saidEffect(name: string, text: string): Effect | undefined {
   if (MUTATION.test(text) || SPARQL_CHANGES.test(text)) return 'send'

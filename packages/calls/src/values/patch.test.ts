@@ -16,6 +16,8 @@ describe('the files of a patch', () => {
     ['*** Update File: a\v*** Add File: ../x', ['write a', 'write ../x']],
     ['*** Update File: a\f*** Add File: ../x', ['write a', 'write ../x']],
     ['*** Update File: a\u0085*** Add File: ../x', ['write a', 'write ../x']],
+    ['--- a/x\n+++ /dev/null\n', ['write x', 'delete x']],
+    ['--- /dev/null\n+++ b/x\n', ['write x']],
     ['*** a/x.txt\t2026-01-01\n--- b/y\n', ['write x.txt', 'write y']],
     ['Index: src/x\n', ['write src/x']],
     ['+x\n-y\n z', []],

@@ -12,6 +12,7 @@ const UNIFIED =
   /^[ \t]*(?:---|\+\+\+|\*{3}(?! (?:Begin|End) )(?!.*:\s)|Index:|rename (?:from|to)|copy to)\s+([^\t]+)/
 /** Wherever some reader parts lines, Python's among them. */
 const LINE_END = /\r\n|(?!\t)\p{Cc}|[\u2028\u2029]/u
+const NOTHING_LEFT = /^[ \t]*\+\+\+\s+\/dev\/null\b/
 const DELETES = /^(?:delete|remove)$/i
 
 /**
@@ -20,10 +21,15 @@ const DELETES = /^(?:delete|remove)$/i
  */
 export function filesInPatch(patch: string): PatchedFile[] {
   const found = new Map<string, PatchedFile>()
+  let before: string | undefined
   for (const line of patch.split(LINE_END)) {
+    // The file that is before it is no more behind it.
+    if (before !== undefined && NOTHING_LEFT.test(line))
+      found.set(`delete ${before}`, { text: before, access: 'delete' })
     const [, verb = '', named] = MARKER.exec(line) ?? []
     const text = (named ?? unifiedFile(line))?.trim()
     if (text === undefined || text === '') continue
+    if (/^[ \t]*---/.test(line)) before = text
     const access = DELETES.test(verb) ? 'delete' : 'write'
     found.set(`${access} ${text}`, { text, access })
   }

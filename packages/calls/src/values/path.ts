@@ -41,9 +41,12 @@ const GUARD_NAMES = named(
   '.jamey jamey.yaml jamey.yml .mcp.json .claude.json .claude/settings.json .claude/settings.local.json .claude/hooks .claude/agents .claude/commands .claude/skills managed-settings.json .cursor/hooks.json .cursor/mcp.json .cursor/cli.json .cursor/rules .codex/* .gemini/* .vscode/mcp.json',
 )
 const CONFIGURATION =
-  /(?:^|\/)(?:\.git(?:\/|$)|\.(?:bash|zsh|profile|login|inputrc|vimrc|gitconfig|gitmodules|husky|envrc)\w*|\.(?:github|circleci)\/|\.gitlab-ci\.yml$|Jenkinsfile$|\.vscode\/(?:tasks|settings|launch)\.json$|\.claude\/|\.cursor\/|\.mcp\.json$|crontab$|authorized_keys$|\.npmrc$|\.yarnrc)/
+  /(?:^|\/)(?:\.git(?:\/|$)|\.(?:bash|zsh|profile|login|inputrc|vimrc|exrc|nvimrc|nvim\.lua$|dir-locals|gdbinit|lldbinit|pdbrc|gitconfig|gitmodules|husky|lefthook|envrc)\w*|\.(?:github|circleci|buildkite|gitea|forgejo|woodpecker|semaphore|teamcity|devcontainer|idea|mvn|mise)(?:\/|$)|\.(?:gitlab-ci|travis|drone|woodpecker|appveyor|pre-commit-config)\.ya?ml$|(?:azure-pipelines|bitbucket-pipelines|appveyor|cloudbuild|lefthook)\.ya?ml$|Jenkinsfile$|\.vscode\/(?:tasks|settings|launch)\.json$|\.zed\/|\.cargo\/config|\.?mise\.toml$|\.pnpmfile\.[cm]?js$|\.mcp\.json$|crontab$|authorized_keys$|\.npmrc$|\.yarnrc)/i
+/** What an agent goes by: its settings, and what it is told at the beginning of each session. */
+const OF_AGENTS =
+  /(?:^|\/)(?:\.(?:claude|claude-plugin|cursor|codex|gemini|roo|continue|opencode|amazonq|kiro|windsurf|agents?|junie|augment|trae|factory|qwen)(?:\/|$)|\.(?:cursorrules|windsurfrules|clinerules|roorules|roomodes|goosehints|aider\.conf\.yml)|(?:CLAUDE(?:\.local)?|AGENTS(?:\.override)?|GEMINI|QWEN)\.md$)/i
 const GUARD =
-  /(?:^|\/)(?:\.jamey(?:\/|$)|[\w.-]*jamey[\w.-]*\.ya?ml$|\.mcp\.json$|\.claude\.json$|\.claude\/(?:settings[\w.]*\.json$|hooks(?:\/|$)|agents(?:\/|$)|commands(?:\/|$)|skills(?:\/|$))|managed-settings\.json$|\.cursor\/(?:hooks\.json$|mcp\.json$|cli\.json$|rules(?:\/|$))|\.codex\/|\.gemini\/|\.vscode\/mcp\.json$|systemd\/[^/]*\/[^/]*jamey)/i
+  /(?:^|\/)(?:\.jamey(?:\/|$)|[\w.-]*jamey[\w.-]*\.ya?ml$|\.mcp\.json$|\.claude\.json$|\.claude\/(?:settings[\w.]*\.json$|hooks(?:\/|$)|agents(?:\/|$)|commands(?:\/|$)|skills(?:\/|$))|managed-settings\.json$|\.cursor\/(?:hooks\.json$|mcp\.json$|cli\.json$|rules(?:\/|$))|\.codex\/|\.gemini\/|\.vscode\/mcp\.json$|\.(?:roo|kiro|amazonq|windsurf|continue|opencode|junie|factory|qwen|trae)\/(?:[\w-]+\/)*(?:mcp|settings|hook|permission)[\w.-]*$|opencode\.jsonc?$|(?:mcp_config|cline_mcp_settings|mcp_settings|claude_desktop_config)\.json$|systemd\/[^/]*\/[^/]*jamey)/i
 const DEVICE = /^\/(?:dev|proc|sys)(?:\/|$)/
 const HARMLESS_DEVICE = /^\/dev\/(?:null|zero|stdin|stdout|stderr|tty|random|urandom|fd\/\d+)$/
 const TEMPORARY_FOLDER = /^(?:\/tmp|\/var\/tmp|\/dev\/shm|\/private\/tmp)$/
@@ -62,7 +65,7 @@ export function pathFact(text: string, options: PathOptions, isDynamic = false, 
     path,
     place: isDynamic ? 'unknown' : placeOf(path, options),
     isSecret: isSecretAt(path),
-    isConfiguration: CONFIGURATION.test(path) || selects(path, CONFIGURATION_NAMES),
+    isConfiguration: CONFIGURATION.test(path) || OF_AGENTS.test(path) || selects(path, CONFIGURATION_NAMES),
     isGuard: GUARD.test(path) || selects(path, GUARD_NAMES) || isOwnGuard(path, options),
   }
 }

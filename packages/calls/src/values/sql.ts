@@ -39,21 +39,42 @@ export function looksLikeSql(text: string): boolean {
 }
 const LONGEST_BEGINNING = 2_000
 
-/** Every statement of a text, in the first dialect that takes it. */
+/** Where one begins comments, quotes or names otherwise than another. */
+const READ_OTHERWISE = /[\\#`$[\]]|--(?![\s]|$)|\/\*/
+
+/** Every statement of a text, in the first dialect that takes it; where they may read it otherwise, in each of them. */
 export function readSql(text: string): SqlReading {
-  if (text.includes('/*!')) return { statements: [], unread: 'SQL with a comment that MySQL runs' }
+  if (/\/\*M?!/.test(text)) return { statements: [], unread: 'SQL with a comment that MySQL runs' }
   if (text.length > MAXIMUM_CHARACTERS) return { statements: [], unread: `SQL of ${text.length} characters` }
+  const found: SqlFact[] = []
+  let isTaken = false
   for (const dialect of DIALECTS) {
+    // To MySQL `--1` is no comment but minus minus one.
+    const read = dialect === 'mysql' ? text.replaceAll(/--(?=\S)/g, '- -') : text
     try {
-      const program = parse(text, { dialect, includeRange: true })
-      const statements = program.statements.flatMap((statement) => factsOf(statement as Node, text))
-      return { statements, unread: undefined }
+      const program = parse(read, { dialect, includeRange: true })
+      found.push(...program.statements.flatMap((statement) => factsOf(statement as Node, read)))
+      isTaken = true
+      if (!READ_OTHERWISE.test(text)) break
     } catch {
       // The next dialect may take it.
     }
   }
-  return { statements: [], unread: 'SQL that no dialect takes' }
+  const statements = found.filter((one, i) => found.findIndex((other) => isSame(one, other)) === i)
+  return isTaken ? { statements, unread: undefined } : { statements: [], unread: 'SQL that no dialect takes' }
 }
+
+function isSame(one: SqlFact, other: SqlFact): boolean {
+  return one.kind === other.kind && one.verb === other.verb && one.isBounded === other.isBounded
+}
+
+/** Tables in which databases keep passwords. */
+const PASSWORDS =
+  /\b(?:pg_shadow|pg_authid|pg_user_mappings?|sql_logins)\b|\bmysql[`"\s]*\.[`"\s]*(?:user|global_priv)\b/i
+/** `EXPLAIN ANALYZE x` runs x. */
+const RUNS = /^(?:explain|describe|desc)\b[^;]{0,200}?\banalyze\b/i
+const ONLY_READS =
+  /\banalyze\b(?:\s+(?:verbose|true|on|1)\b)?(?:\s*,[\w\s,]*)?\s*\)?\s*(?:format\s*=\s*\w+\s*)?\(*\s*(?:select|with|values|table)\b/i
 
 function factsOf(statement: Node, text: string): SqlFact[] {
   if (statement.type === 'empty') return []
@@ -68,6 +89,10 @@ function factsOf(statement: Node, text: string): SqlFact[] {
     update_stmt: (node) => add('write', 'update', has(node) && !isAlways(node, text)),
     insert_stmt: () => add('write', 'insert', true),
     truncate_stmt: () => add('delete', 'truncate', false),
+    merge_stmt: () => add('delete', 'merge', false),
+    into_table_clause: () => add('schema', 'select into a table', true),
+    into_outfile_clause: () => add('admin', 'select into a file', false),
+    into_dumpfile_clause: () => add('admin', 'select into a file', false),
   })(statement)
   const calls = functionsIn(statement, text).filter((name) => !FUNCTIONS.has(name))
   for (const name of calls) add('admin', `${name}()`, false)
@@ -80,14 +105,10 @@ function factsOf(statement: Node, text: string): SqlFact[] {
       !/^pragma\s+(?:\w+\.)?(?:\w+\s*;?\s*$|\w*(?:_info|_list|_xinfo|_check)\b)/i.test(source)
     )
       return [{ kind: 'admin', verb: 'pragma', isBounded: false }]
-    const isWriting = /\binto\s+(?:outfile|dumpfile)\b/i.test(source)
-    return [
-      {
-        kind: isWriting ? 'admin' : 'read',
-        verb: isWriting ? 'select into a file' : 'select',
-        isBounded: true,
-      },
-    ]
+    if (PASSWORDS.test(source)) return [{ kind: 'admin', verb: 'select of passwords', isBounded: true }]
+    if (RUNS.test(source) && !ONLY_READS.test(source))
+      return [{ kind: 'admin', verb: 'explain analyze', isBounded: false }]
+    return [{ kind: 'read', verb: 'select', isBounded: true }]
   }
   if (/^(?:drop|rename)/.test(verb)) return [{ kind: 'delete', verb, isBounded: false }]
   if (/^(?:create|alter|comment|reindex)/.test(verb)) {
