@@ -1,7 +1,7 @@
 import type { CallJudge } from '../model/call-judge.js'
 import { type AiSdkOptions, approvalOf, callOf } from './tools.js'
 
-/** What the SDK, since version 7, tells about a call before it runs. */
+/** A call as the SDK, since version 7, tells of it before it runs. */
 interface ApprovalRequest {
   readonly toolCall: { readonly toolName: string; readonly toolCallId: string; readonly input: unknown }
   readonly messages: unknown
@@ -12,8 +12,8 @@ type ApprovalStatus = { type: 'approved' } | { type: 'user-approval' | 'denied';
 /**
  * For `toolApproval` of the AI SDK, since version 7: what the conscience allows is approved, what it asks about waits
  * for the program, and everything else, as where it cannot be reached, is denied. Beside it the tools are those of
- * `aiSdkTools` with `approvals: 'pause'`: they make the calls with what a rule put in the place of their arguments, report
- * results, and run nothing that the program approves and no person has approved.
+ * `aiSdkTools` with `approvals: 'pause'`: they make the calls with what a rule put in the place of their arguments,
+ * report results, and run nothing that the program approves and no person has approved.
  */
 export function aiSdkToolApproval(
   judge: CallJudge,

@@ -28,7 +28,7 @@ export interface AiSdkToolsOptions extends AiSdkOptions {
   readonly unguarded?: readonly string[] | undefined
 }
 
-/** What the SDK tells a tool about its call, of every version since 5. */
+/** The facts of its call that the SDK, of every version since 5, tells a tool. */
 interface ExecutionOptions {
   readonly toolCallId?: string
   readonly messages?: unknown
@@ -83,7 +83,7 @@ function guardedTool(judge: CallJudge, name: string, tool: Executable, options: 
   return { ...tool, execute, needsApproval }
 }
 
-/** What is decided before a call runs: `deny` with why, for whatever is neither allowed nor to be asked about. */
+/** The decision before a call runs: `deny` with why, for whatever is neither allowed nor to be asked about. */
 export async function approvalOf(
   judge: CallJudge,
   call: ToolCall,
@@ -125,7 +125,7 @@ export async function tellMessages(
   }
 }
 
-/** Whether the program was asked to approve this call. */
+/** True where the program was asked to approve this call. */
 function wasAskedFor(messages: unknown, toolCallId: string | undefined): boolean {
   if (!Array.isArray(messages) || toolCallId === undefined) return false
   return (messages as readonly { readonly content?: unknown }[])

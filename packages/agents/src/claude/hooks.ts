@@ -96,7 +96,7 @@ class Hooks {
     this.#reports = new ReportQueue(judge)
   }
 
-  /** What a timer, another agent or a task brought (`source`) is nobody's request; it is no result of a call either. */
+  /** Words of a timer, another agent or a task (`source`) are nobody's request, and no result of a call either. */
   async prompted({ session_id, prompt, source }: HookInput): Promise<HookOutput> {
     if (source !== undefined && source !== 'user' && source !== 'sdk') return {}
     try {

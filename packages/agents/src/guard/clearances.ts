@@ -3,7 +3,7 @@ import type { CallJudge, ToolCall } from '../model/call-judge.js'
 import { forgetOldest } from './bounded-map.js'
 import { type ClearedCall, clearCall, type GuardOptions } from './cleared-call.js'
 
-/** What was cleared so long ago is judged anew: approvals end, and policies change. */
+/** A call that was cleared longer ago is judged anew: approvals end, and policies change. */
 const GOOD_FOR_MS = 60_000
 /** Calls that are cleared and not made yet; the oldest are judged anew. */
 const MAXIMUM_KEPT = 1_000

@@ -12,8 +12,8 @@ export interface GuardOptions {
    */
   readonly approvalTimeoutMs?: number | undefined
   /**
-   * Aborted, nothing is asked or waited for any more, the call is not made, and people are asked no longer about it, where
-   * the judge can withdraw.
+   * Aborted, nothing is asked or waited for any more, the call is not made, and people are asked no longer about it,
+   * where the judge can withdraw.
    */
   readonly signal?: AbortSignal | undefined
 }
@@ -31,7 +31,7 @@ export class ClearedCall {
     this.verdict = verdict
   }
 
-  /** What to make the call with: as a rule changed them, or as they were judged. */
+  /** The arguments to make the call with: as a rule changed them, or as they were judged. */
   get arguments(): JsonObject {
     return this.verdict.arguments ?? this.call.arguments
   }
@@ -121,7 +121,7 @@ function argumentsOf({ tool, arguments: found }: ToolCall): JsonObject {
   try {
     return plainObject(found, 'arguments')
   } catch (error) {
-    // What is no JSON, and what throws where it is read.
+    // Values that are no JSON, and those that throw where they are read.
     const why = error instanceof NotJson ? error.message : `arguments cannot be read: ${messageOf(error)}`
     throw new CallRefusedError('not-json', tool, `${why}.`, { cause: error })
   }

@@ -3,7 +3,7 @@ import { claimCall } from './clearances.js'
 import type { GuardOptions } from './cleared-call.js'
 
 export interface GuardCallOptions<Result> extends GuardOptions {
-  /** What of a result the agent sees, and its session is told; all of it by default. */
+  /** The part of a result that the agent sees, and its session is told; all of it by default. */
   readonly seen?: ((result: Result) => unknown) | undefined
 }
 

@@ -30,8 +30,8 @@ const MAXIMUM_RESULT_CHARACTERS = 250_000
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g
 
 /**
- * What of a result is reported: its JSON form, big integers as text, and null for nothing; of one that is larger than
- * what is taken, the beginning of its text. Throws `NotJson` for what refers to itself.
+ * The part of a result that is reported: its JSON form, big integers as text, and null for nothing; of one that is
+ * larger than what is taken, the beginning of its text. Throws `NotJson` for what refers to itself.
  */
 export function reportable(value: unknown): unknown {
   let text: string | undefined

@@ -1,4 +1,4 @@
-/** What became of an exchange that failed. */
+/** An exchange that failed. */
 export interface JsonFailure {
   readonly kind: 'unreachable' | 'refused' | 'answer-invalid'
   readonly message: string

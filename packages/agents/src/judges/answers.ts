@@ -21,7 +21,7 @@ export const callVerdictSchema = z
     error: 'must be true for the decision allow alone',
   }) satisfies z.ZodType<CallVerdict>
 
-/** What came of several calls; each is looked at for itself, so that one costs no other. */
+/** The results of several calls; each is looked at for itself, so that one costs no other. */
 export const batchSchemaOf = (calls: number) => z.object({ results: z.array(z.unknown()).length(calls) })
 
 const failureSchema = z.object({ message: z.string(), retryable: z.boolean() })
@@ -57,7 +57,7 @@ export function answerOf(status: string): ApprovalAnswer | undefined {
   return status === 'denied' || status === 'revoked' ? 'denied' : 'expired'
 }
 
-/** What came of a question that its requester withdrew; nothing but its own withdrawal is one. */
+/** The end of a question that its requester withdrew; nothing but its own withdrawal is one. */
 export function withdrawalOf(approval: {
   readonly status: string
   readonly requested_by: string

@@ -13,7 +13,7 @@ import { refusedAlone, withdrawalOf } from './answers.js'
 import { approvalWithin } from './approval-wait.js'
 import { Evaluations } from './evaluations.js'
 
-/** What is needed of a bus; one of `@jamey/bus` has it. */
+/** The part of a bus that is needed; one of `@jamey/bus` has it. */
 export interface JudgeBus {
   request<C extends RequestContract>(
     contract: C,

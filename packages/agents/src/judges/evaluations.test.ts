@@ -12,7 +12,7 @@ interface Request {
 }
 
 let requests: Request[]
-/** What a batch is answered with. */
+/** The answer to a batch. */
 let answerAll: (calls: readonly ToolCall[]) => Promise<readonly (CallVerdict | JudgeError)[]>
 let evaluations: Evaluations
 

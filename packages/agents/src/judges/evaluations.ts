@@ -7,7 +7,7 @@ const MAXIMUM_BATCH_BYTES = 512 * 1024
 
 interface Options {
   readonly signal?: AbortSignal | undefined
-  /** Who asks: calls of different ones are never put together. Of the request itself where it is left out. */
+  /** The token of who asks: calls of different ones are never put together. That of the request itself by default. */
   readonly token?: string | undefined
 }
 
@@ -27,10 +27,10 @@ interface Asked extends Options {
 }
 
 /**
- * Asks about calls of one session that come in one turn of the event loop at once, as a framework makes the calls of one
- * turn of its model: one request, in the order in which they came. A call that comes alone is asked about alone, and so is
- * one of another token, for sessions of one name may be those of several. Those without a session belong to nobody
- * known, so they are never put together: the token may differ from one to the next.
+ * Asks about calls of one session that come in one turn of the event loop at once, as a framework makes the calls of
+ * one turn of its model: one request, in the order in which they came. A call that comes alone is asked about alone,
+ * and so is one of another token, for sessions of one name may be those of several. Those without a session belong to
+ * nobody known, so they are never put together: the token may differ from one to the next.
  */
 export class Evaluations implements Required<Pick<CallJudge, 'evaluate' | 'evaluateAll'>> {
   readonly #wire: EvaluationWire
@@ -115,7 +115,7 @@ async function settle(
         : { status: 'fulfilled', value: answer },
     )
   } catch (error) {
-    // What was not taken for what stands in one of them, or is not known there, was not judged: the others are asked alone.
+    // A batch that was refused for one of its calls, or is not known there, was not judged: the others are asked alone.
     if (isNotTaken(error)) return eachAlone()
     return calls.map(() => ({ status: 'rejected', reason: error }))
   }
@@ -142,7 +142,7 @@ function batchesOf(calls: readonly ToolCall[]): ToolCall[][] {
   return batches
 }
 
-/** What has no JSON form stands alone, where nothing else fails with it. */
+/** A call without JSON form stands alone, where nothing else fails with it. */
 function bytesOf(call: ToolCall): number {
   try {
     return Buffer.byteLength(JSON.stringify(call))

@@ -13,7 +13,7 @@ const OPERATORS: Readonly<Record<string, (found: unknown, wanted: unknown) => bo
   $nin: (found, wanted) => !(Array.isArray(wanted) && wanted.includes(found)),
 }
 
-/** Whether a value has the members that a filter asks for, as LangGraph's own stores compare them. */
+/** True where a value has the members that a filter asks for, as LangGraph's own stores compare them. */
 export function fits(value: Filter, filter: Filter): boolean {
   return Object.entries(filter).every(([name, wanted]) => {
     const found = value[name]

@@ -31,11 +31,11 @@ export interface JameyStoreOptions extends KeepingOptions {
   readonly index?: { readonly fields?: readonly string[] | undefined } | undefined
 }
 
-/** What a memory knows of where an item came from. */
+/** The origin of an item, as far as its memory knows it. */
 export interface Provenance {
   /** False where it is others' words. */
   readonly trusted: boolean
-  /** Who stored it: a client identifier that the broker vouches for. */
+  /** The client identifier of who stored it, which the broker vouches for. */
   readonly source: string
   readonly origin?: string | undefined
 }

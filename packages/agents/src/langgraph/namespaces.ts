@@ -1,6 +1,6 @@
 import type { MatchCondition } from '@langchain/langgraph-checkpoint'
 
-/** Whether a namespace begins or ends as every condition says; `*` is any one label. */
+/** True where a namespace begins or ends as every condition says; `*` is any one label. */
 export function matchesAll(namespace: readonly string[], conditions: readonly MatchCondition[]): boolean {
   return conditions.every(({ matchType, path }) => {
     if (path.length > namespace.length) return false

@@ -5,15 +5,15 @@ import { CallRefusedError } from '../model/errors.js'
 
 export interface MastraOptions {
   /**
-   * The conversation that calls belong to, one for each user's; a function is given the `requestContext` of the run, where
-   * one agent serves many.
+   * The conversation that calls belong to, one for each user's; a function is given the `requestContext` of the run,
+   * where one agent serves many.
    */
   readonly sessionId: string | ((requestContext: unknown) => string)
   /** Milliseconds that a call waits for a person where one is asked, 300 000 by default. */
   readonly approvalTimeoutMs?: number | undefined
 }
 
-/** What Mastra tells before a call; the same again, with what came of it, after it. */
+/** A call as Mastra tells of it before; it tells the same again, with the result, after it. */
 interface Called {
   readonly toolName: string
   readonly input: unknown
@@ -34,9 +34,9 @@ export interface MastraHooks {
 }
 
 /**
- * For `hooks` of Mastra's `Agent`: whatever tools it has, only what the conscience allows runs, and only a result that its
- * session was told is seen. A refusal is thrown, which Mastra tells the model. Hooks that are given to a single run take the
- * place of the agent's, so none must be given there.
+ * For `hooks` of Mastra's `Agent`: whatever tools it has, only what the conscience allows runs, and only a result that
+ * its session was told is seen. A refusal is thrown, which Mastra tells the model. Hooks that are given to a single run
+ * take the place of the agent's, so none must be given there.
  */
 export function mastraHooks(judge: CallJudge, options: MastraOptions): MastraHooks {
   const { sessionId, approvalTimeoutMs } = options

@@ -5,9 +5,9 @@ import type { AgentMemory, MemoryToForget, RecalledMemory } from './agent-memory
 /** Number of memories of one page. */
 const PAGE = 100
 
-/** What an adapter says of all that it stores. */
+/** Options that an adapter has for all that it stores. */
 export interface KeepingOptions {
-  /** Whose stores of one memory are kept apart, such as the name of a project; none by default. */
+  /** A name that keeps stores of one memory apart, such as that of a project; none by default. */
   readonly namespace?: string | undefined
   /** `private` by default: nobody else reads it, and nobody else's is read. */
   readonly scope?: MemoryScope | undefined
@@ -24,7 +24,7 @@ export function keeping({ scope, layer, origin, trusted }: KeepingOptions): Part
   return {
     scope: scope ?? 'private',
     layer: layer ?? 'long_term',
-    // What is equal and stands at two addresses is two.
+    // Equal texts at two addresses are two memories.
     duplicates: 'keep',
     ...(origin === undefined ? {} : { origin }),
     ...(trusted === undefined ? {} : { trusted }),

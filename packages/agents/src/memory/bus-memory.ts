@@ -4,7 +4,7 @@ import { isRetryable, messageOf } from '../model/failure.js'
 import { ANSWER_TIMEOUT_MS } from '../model/limits.js'
 import { type AgentMemory, memoryOver } from './agent-memory.js'
 
-/** What is needed of a bus; one of `@jamey/bus` has it. */
+/** The part of a bus that is needed; one of `@jamey/bus` has it. */
 export interface MemoryBus {
   request<C extends RequestContract>(
     contract: C,

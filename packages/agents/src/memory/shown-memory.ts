@@ -1,6 +1,6 @@
 import type { Memory } from '@jamey/contracts'
 
-/** What a model gets to see of a memory. */
+/** The part of a memory that a model gets to see. */
 export interface ShownMemory {
   readonly id: string
   readonly content: string

@@ -1,7 +1,7 @@
 /** A JSON object, as the arguments of a tool are one. */
 export type JsonObject = { readonly [name: string]: unknown }
 
-/** What a server says of its tool, in the words of MCP. A policy believes it only of servers that it trusts. */
+/** Hints of a server about its tool, in the words of MCP. A policy believes them only of servers that it trusts. */
 export interface ToolAnnotations {
   readonly readOnlyHint?: boolean | undefined
   readonly destructiveHint?: boolean | undefined
@@ -14,7 +14,7 @@ export interface ToolCall {
   readonly tool: string
   readonly arguments: JsonObject
   readonly annotations?: ToolAnnotations | undefined
-  /** What the agent says that it is for. It can only speak against the call. */
+  /** The agent's own word for why it makes the call. It can only speak against the call. */
   readonly intent?: string | undefined
   /** The folder that it is made in, where that is known: it is judged there and in the workspace. */
   readonly cwd?: string | undefined
@@ -40,19 +40,19 @@ export interface PendingApproval {
   readonly expires_at?: string | undefined
 }
 
-/** What a conscience says of a call. Only `allow` means that it may be made. */
+/** The answer of a conscience about a call. Only `allow` means that it may be made. */
 export interface CallVerdict {
   readonly decision: CallDecision
   readonly reasons: readonly string[]
   readonly rules: readonly CallRule[]
-  /** What to make the call with instead, where a rule changes its arguments. */
+  /** The arguments to make the call with instead, where a rule changes them. */
   readonly arguments?: JsonObject | undefined
   /** Where it is `ask`: whom to wait for. Without one nobody can be asked. */
   readonly approval?: PendingApproval | undefined
   readonly evaluation_id?: string | undefined
 }
 
-/** What a session is told besides its calls: the user's own words, and what became of a call. */
+/** The rest that a session is told besides its calls: the user's own words, and what became of a call. */
 export type SessionReport =
   | { readonly session_id: string; readonly kind: 'request'; readonly text: string }
   | {
@@ -71,7 +71,7 @@ export type SessionReport =
 
 export type ApprovalAnswer = 'approved' | 'denied' | 'expired'
 
-/** What agents need of a conscience, over whichever way it is reached. */
+/** A conscience as agents need it, over whichever way it is reached. */
 export interface CallJudge {
   /** Rejects when no verdict can be had: whoever asks must then not make the call. */
   evaluate(call: ToolCall, options?: { readonly signal?: AbortSignal | undefined }): Promise<CallVerdict>
@@ -89,8 +89,8 @@ export interface CallJudge {
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<ApprovalAnswer>
   /**
-   * Asks people no longer, where somebody else has answered. Resolves with `withdrawn`, or with what they answered before,
-   * which counts then. Without it people are asked until it expires.
+   * Asks people no longer, where somebody else has answered. Resolves with `withdrawn`, or with what they answered
+   * before, which counts then. Without it people are asked until it expires.
    */
   withdraw?(
     approvalId: string,

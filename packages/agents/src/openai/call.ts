@@ -9,7 +9,7 @@ export interface OpenAiOptions {
   readonly sessionId: string | ((context: unknown) => string)
 }
 
-/** What the SDK has of a run. */
+/** A run of the SDK, as far as it is read. */
 export interface Run {
   readonly context: unknown
 }

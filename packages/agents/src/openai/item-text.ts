@@ -8,7 +8,7 @@ interface ItemFacts {
   readonly output?: unknown
 }
 
-/** What an item says, to be searched: the words of a message, the arguments of a call, the text of its result. */
+/** The text of an item, to be searched: the words of a message, the arguments of a call, the text of its result. */
 export function itemText(item: object): string {
   const { type, name, arguments: args, content, output }: ItemFacts = item
   const texts = [name, args, content, output].flatMap(textsIn)

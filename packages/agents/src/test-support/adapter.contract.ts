@@ -3,7 +3,7 @@ import type { CallJudge, JsonObject } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
 import { PENDING, ScriptedJudge, verdict } from './scripted-judge.js'
 
-/** What the user says, what the model calls then, and what the tool does. */
+/** A scene: the user's words, the calls that the model makes then, and the tool. */
 export interface Scene {
   readonly prompt: string
   /** As the model writes them: JSON text, or a value where a framework hands on what its model made. */
@@ -14,7 +14,7 @@ export interface Scene {
 }
 
 export interface Outcome {
-  /** What the model was shown in its second turn, as text; undefined where there was none. */
+  /** The text that the model was shown in its second turn; undefined where there was none. */
   readonly seen: string | undefined
 }
 
@@ -22,9 +22,9 @@ export interface Outcome {
 export type RunAgent = (judge: CallJudge, scene: Scene) => Promise<Outcome>
 
 export interface AdapterFacts {
-  /** Whether models of this framework can make arguments that have no JSON form. */
+  /** True where models of this framework can make arguments that have no JSON form. */
   readonly takesValues: boolean
-  /** What the tool is called there; `send` by default. */
+  /** The name of the tool there; `send` by default. */
   readonly tool?: string
 }
 

@@ -8,7 +8,7 @@ interface Asked {
   readonly call_id?: string
 }
 
-/** What a gateway answers on one call. */
+/** The answer of a gateway on one call. */
 export type Answered = { readonly verdict: object } | { readonly error: { readonly message: string } }
 
 /** Answers over HTTP as its fields say, and remembers what it was asked. */
@@ -19,7 +19,7 @@ export class ScriptedGateway {
   /** The calls of each request for verdicts. */
   readonly evaluations: Asked[][] = []
   answer: (call: Asked) => Answered = () => ({ verdict: {} })
-  /** Of what `evaluate` is answered with; another than 200 without a verdict. */
+  /** Of the answer to `evaluate`; another than 200 without a verdict. */
   status = 200
   readonly #server: Server = createServer(async (request, response) => {
     const text = await textOf(request)

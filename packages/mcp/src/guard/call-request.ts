@@ -10,11 +10,11 @@ export interface CallRequest {
   /** All of `params`, with what is not judged: progress token, answers for the server. */
   readonly params: JsonObject
   readonly message: Message
-  /** What the server gets where nothing of it is changed. */
+  /** The bytes that the server gets where nothing of them is changed. */
   readonly line: Buffer
   /** Of a version without handshake, where questions are asked by results. */
   readonly isModern: boolean
-  /** What the client says that it can, where it says so with the request. */
+  /** The client's capabilities, where it tells them with the request. */
   readonly capabilities: unknown
 }
 
@@ -40,7 +40,7 @@ export function callRequestOf(message: Request, line: Buffer): CallRequest | str
   }
 }
 
-/** Whether a request is of a version in which each one says so itself. */
+/** True for a request of a version in which each one says so itself. */
 export function isModern({ value }: Pick<Message, 'value'>): boolean {
   return typeof metaOf(value['params'])[PROTOCOL_VERSION] === 'string'
 }

@@ -21,7 +21,7 @@ export interface ClientLinesOptions {
 }
 
 /**
- * What the client says. Calls of tools go to be judged, all else goes on as it came; what cannot be read goes nowhere,
+ * The client's side. Calls of tools go to be judged, all else goes on as it came; what cannot be read goes nowhere,
  * since the server might read a call in it.
  */
 export class ClientLines {
@@ -53,7 +53,7 @@ export class ClientLines {
     await this.#options.server.write(line.bytes)
   }
 
-  /** Whether a message is to be looked at before the server gets it. */
+  /** True for a message that is to be looked at before the server gets it. */
   #isOurs(message: Message): boolean {
     const { elicitation, exchangeOf } = this.#options
     if (message.kind === 'response') return elicitation.isOwnState(message.id)
@@ -120,13 +120,13 @@ export class ClientLines {
     await server.write(line)
   }
 
-  /** Whether the server is to hear of it: it does not know of a call that it has not got. */
+  /** True where the server is to hear of it: it does not know of a call that it has not got. */
   #cancel(params: unknown): boolean {
     const id = isObject(params) ? params['requestId'] : undefined
     const exchange = isId(id) ? this.#options.exchangeOf(id) : undefined
     if (exchange === undefined || !isId(id)) return true
     if (exchange.isSent) {
-      // Whoever takes a request back waits for no answer.
+      // Nobody waits for the answer to a request that was taken back.
       exchange.detach()
       exchange.failed('it was taken back')
       return true

@@ -12,7 +12,7 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 }
 
-/** Whether something comes to pass within a time. */
+/** Resolves with true where something comes to pass within a time, and with false when that is over. */
 export async function isWithin(clock: Clock, event: Promise<unknown>, delayMs: number): Promise<boolean> {
   let timer: unknown
   const late = new Promise<boolean>((resolve) => {

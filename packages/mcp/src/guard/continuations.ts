@@ -20,7 +20,7 @@ export class Continuations {
     if (oldest !== undefined) this.#expected.delete(oldest)
   }
 
-  /** Whether a call is such a one that comes again. Each does once. */
+  /** True for such a call that comes again, which each does once. */
   take(request: CallRequest): boolean {
     return this.#expected.delete(keyOf(request, request.params['requestState']))
   }

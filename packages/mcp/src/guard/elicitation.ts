@@ -9,12 +9,12 @@ import type { Clock } from './clock.js'
 import type { Exchange } from './exchange.js'
 import { METHODS } from './protocol.js'
 
-/** What the client's user said, or that nobody could be asked or has answered; `overtaken`: somebody else was first. */
+/** The answer of the client's user, or why there is none; `overtaken`: somebody else was first. */
 export type Elicited = 'accepted' | 'declined' | 'expired' | 'unavailable' | 'overtaken'
 
 /** The member of `inputRequests` and `inputResponses` that is the guard's. */
 const INPUT = 'jamey_approval'
-/** What a retry has for the guard and not for the server. */
+/** Members of a retry that are for the guard and not for the server. */
 export const OWN_MEMBERS = ['inputResponses', 'requestState'] as const
 const STATE_PREFIX = 'jamey-guard:'
 const MOST_ARGUMENT_CHARACTERS = 2_000
@@ -99,12 +99,12 @@ export class Elicitation {
     }
   }
 
-  /** Whether a call's `requestState` is ours, which the server is not to get. */
+  /** True for a `requestState` of ours, which the server is not to get. */
   isOwnState(state: unknown): boolean {
     return typeof state === 'string' && state.startsWith(STATE_PREFIX)
   }
 
-  /** Whether it answers a question of ours; then nobody else is to see it. */
+  /** True for an answer to a question of ours, which nobody else is to see. */
   takeResponse({ id, value, result }: Extract<Message, { kind: 'response' }>): boolean {
     if (typeof id !== 'string' || !id.startsWith(STATE_PREFIX)) return false
     const hasFailed = Object.hasOwn(value, 'error')

@@ -3,7 +3,7 @@ import type { CallRequest } from './call-request.js'
 
 type Response = Extract<Message, { kind: 'response' }>
 
-/** What the server answered, and the line that it came in. */
+/** The server's answer, and the line that it came in. */
 export interface ServerAnswer {
   readonly message: Response
   readonly line: Buffer | string

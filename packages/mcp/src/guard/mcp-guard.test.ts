@@ -48,7 +48,7 @@ function rig(
   const faults: { report?: Error } = {}
   const answers: ((answer: 'approved' | 'denied') => void)[] = []
   const withdrawals: { id: string; because: string }[] = []
-  /** What the queue says to a withdrawal; undefined: it cannot be reached. */
+  /** The queue's answer to a withdrawal; undefined: it cannot be reached. */
   const queue: { says: 'withdrawn' | 'approved' | 'denied' | undefined } = { says: 'withdrawn' }
   let approved = false
   const judge: CallJudge = {

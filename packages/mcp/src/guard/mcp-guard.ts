@@ -45,7 +45,7 @@ export interface McpGuardOptions {
   /** Milliseconds that a person has to approve a call, a day at the most. */
   readonly waitMs: number
   /**
-   * Whether the client's user may approve calls. It is the client that brings the answer, so this is for clients that
+   * True where the client's user may approve calls. It is the client that brings the answer, so this is for clients that
    * the agent has no hand in.
    */
   readonly isElicitationTrusted: boolean
@@ -151,7 +151,7 @@ class McpGuard {
     }
   }
 
-  /** What was answered is still reported and told, as long as that takes no longer than the grace. */
+  /** Answers that came are still reported and told, as long as that takes no longer than the grace. */
   async #finish(): Promise<void> {
     await isWithin(this.#clock, Promise.all(this.#running), REPORTS_GRACE_MS)
   }
@@ -283,7 +283,7 @@ class McpGuard {
     const text = refusalOf(tool, error)
     this.#options.note(shown(text, 1_000))
     const { request, signal } = exchange
-    // Whoever takes a request back waits for no answer.
+    // Nobody waits for the answer to a request that was taken back.
     if (request === undefined || signal.aborted) return
     await this.#client.write(toolErrorLine(request.id, text, request.isModern))
   }

@@ -6,7 +6,7 @@ export interface QueueAnswerOptions {
   readonly signal: AbortSignal
 }
 
-/** What those who see the queue of approvals say of a call while the client's user is asked, too. */
+/** The answer of those who see the queue of approvals, while the client's user is asked, too. */
 export class QueueAnswer {
   readonly #judge: CallJudge
   readonly #approvalId: string | undefined

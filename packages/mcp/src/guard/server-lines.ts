@@ -19,7 +19,7 @@ export interface ServerLinesOptions {
 }
 
 /**
- * What the server says. Answers to calls go to whoever made them, lists of tools are read, and all else goes on as it
+ * The server's side. Answers to calls go to whoever made them, lists of tools are read, and all else goes on as it
  * came. What cannot be read goes nowhere, since the client might read a result in it that nobody was told of.
  */
 export class ServerLines {
@@ -83,7 +83,7 @@ export class ServerLines {
     await client.write(line)
   }
 
-  /** Whether it is no answer to a request that was passed on: to a call, or to nothing. */
+  /** False for an answer to a request that was passed on; true for one to a call, or to nothing. */
   #isOurs(message: Message): boolean {
     if (message.kind !== 'response' || message.id === null) return false
     return !this.#expected.has(message.id) || this.#options.exchangeOf(message.id) !== undefined

@@ -8,9 +8,9 @@ export interface ServerEnd {
 
 /** A server of MCP as the guard has it: lines in both directions, and an end. */
 export interface ServerLink {
-  /** What the server writes. */
+  /** The stream that the server writes. */
   readonly output: Readable
-  /** What the server reads. */
+  /** The stream that the server reads. */
   readonly input: Writable
   /** Resolves when it is gone; never rejects. */
   readonly ended: Promise<ServerEnd>

@@ -7,7 +7,7 @@ const MOST_TOOLS = 10_000
 
 const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'] as const
 
-/** What a server said of its tools when it listed them. */
+/** The hints that a server gave of its tools when it listed them. */
 export class ToolList {
   readonly #annotations = new Map<string, ToolAnnotations>()
 
@@ -30,7 +30,7 @@ export class ToolList {
   }
 }
 
-/** What is believed or not, and nothing else that a server writes there. */
+/** The hints alone, which are believed or not, and nothing else that a server writes there. */
 export function hintsOf(value: unknown): ToolAnnotations {
   if (!isObject(value)) return {}
   return Object.fromEntries(

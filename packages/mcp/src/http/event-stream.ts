@@ -69,7 +69,7 @@ function eventOf(fields: ReadonlyMap<string, Buffer[]>): ServerEvent {
   const [id, retry] = [text('id'), text('retry') ?? '']
   const lines = fields.get('data') ?? []
   return {
-    // What was several lines is one: no text of JSON has a line feed within.
+    // Several lines become one: no text of JSON has a line feed within.
     data: Buffer.concat(lines.flatMap((line, i) => (i === 0 ? [line] : [Buffer.from(' '), line]))),
     name: text('event') ?? 'message',
     id: id === undefined || id === '' || id.includes('\0') ? undefined : id,

@@ -25,9 +25,9 @@ export interface HttpServerOptions {
   readonly note: (line: string) => void
 }
 
-/** What is held of answers that have not come to their end, in all of them together. */
+/** Held of answers that have not come to their end, of all of them together. */
 const MAXIMUM_HELD_BYTES = 64 * 1024 * 1024
-/** What a server gets for what is under way once the client has left, and to end its session. */
+/** Time of a server for what is under way once the client has left, and again to end its session. */
 const GRACE_MS = 1_000
 /** A notification that is not taken within this time keeps nothing from going on. */
 const TAKEN_MS = 10_000
@@ -42,7 +42,7 @@ export function connectHttpServer(options: HttpServerOptions): ServerLink {
   return new HttpServer(options)
 }
 
-/** What an answer is awaited for. */
+/** Messages that were sent at once, and which answers are awaited for them. */
 interface Post {
   readonly messages: readonly Message[]
   /** Of its requests, those that are not answered yet. */
@@ -355,7 +355,7 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
   return typeof value === 'string' ? value : undefined
 }
 
-/** What the system says of an error of a connection, and nothing that the server wrote. */
+/** The system's own word for an error of a connection, and nothing that the server wrote. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'it failed'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined

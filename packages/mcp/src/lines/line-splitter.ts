@@ -30,7 +30,7 @@ export class LineSplitter {
     if (start < chunk.length) this.#take(chunk.subarray(start))
   }
 
-  /** Whether bytes came after the last line: a line that nobody ended, as of a program that died. */
+  /** True where bytes came after the last line: one that nobody ended, as of a program that died. */
   get hasRemainder(): boolean {
     return this.#byteLength > 0
   }

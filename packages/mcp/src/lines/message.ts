@@ -28,7 +28,7 @@ export type Content =
 class Unreadable extends Error {}
 
 /**
- * What stands in a line. Whatever two programs could read differently is unreadable: names that stand twice in an
+ * The content of a line. Whatever two programs could read differently is unreadable: names that stand twice in an
  * object, bytes that are no UTF-8, a carriage return within the line, which some take for its end.
  */
 export function readContent(line: Buffer): Content {
@@ -77,7 +77,7 @@ function countMembers(root: unknown): number {
       continue
     }
     for (const [name, member] of Object.entries(value)) {
-      // What reads it as an ordinary member and what sets a prototype by it see two different objects.
+      // A reader that takes it for an ordinary member and one that sets a prototype by it see two different objects.
       if (name === '__proto__') throw new Unreadable('a member is named __proto__')
       members++
       if (typeof member === 'object') waiting.push(member)

@@ -17,7 +17,7 @@ const INITIALIZE = {
   capabilities: {},
   clientInfo: { name: 'jamey', version: '1' },
 }
-/** What every request says in versions without a handshake. */
+/** The `_meta` of every request in versions without a handshake. */
 const WITHOUT_HANDSHAKE = {
   [PROTOCOL_VERSION]: '2026-07-28',
   [CLIENT_CAPABILITIES]: {},
@@ -25,8 +25,8 @@ const WITHOUT_HANDSHAKE = {
 const MOST_PAGES = 100
 
 /**
- * What a server says of its tools, all pages of it. Rejects where it ends before, or answers with an error. It is not
- * closed, and takes as long as it takes: whoever asks closes it, which ends the waiting.
+ * The tools of a server with its hints, all pages of them. Rejects where it ends before, or answers with an error. It
+ * is not closed, and takes as long as it takes: whoever asks closes it, which ends the waiting.
  */
 export async function listTools(server: ServerLink): Promise<ListedTool[]> {
   const question = new ListQuestion(new LineWriter(server.input))
@@ -75,7 +75,7 @@ class ListQuestion {
     return false
   }
 
-  /** Whoever only asks for a list can do nothing for a server, but it may look whether somebody is there. */
+  /** A client that only asks for a list can do nothing for a server, which may still look whether somebody is there. */
   decline({ id, method }: Extract<Message, { kind: 'request' }>): Promise<void> {
     const error = { code: -32601, message: `${method} is not offered` }
     return this.#tell(method === 'ping' ? { id, result: {} } : { id, error })

@@ -48,7 +48,7 @@ describe('a server that runs as a child process', () => {
     const server = await start(`${ignoring} setInterval(() => {}, 1e6); console.log('ready')`, clock)
     await printed(server)
     const closed = server.close()
-    // What lies between the two signals is another timer.
+    // Another timer lies between the two signals.
     for (let passedMs = 0; passedMs < afterMs; passedMs += 500) await clock.advance(500)
     expect((await closed).text).toContain(signal)
   })

@@ -6,11 +6,11 @@ import { type Clock, isWithin, systemClock } from '../guard/clock.js'
 import type { ServerEnd, ServerLink } from '../guard/server-link.js'
 
 /**
- * What a server gets to end by itself once its input is closed, then half of it after SIGTERM: less in all than the two
+ * The time of a server to end by itself once its input is closed, then half of it after SIGTERM: less in all than the two
  * seconds after which clients end whoever they started.
  */
 const GRACE_MS = 1_000
-/** What others that hold its output get once it is gone. */
+/** The time of others that hold its output, once it is gone. */
 const OUTPUT_GRACE_MS = 500
 
 export interface ChildServerOptions {
