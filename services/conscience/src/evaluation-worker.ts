@@ -42,7 +42,7 @@ function readied(text: PolicyText): Policy {
   return policy
 }
 
-/** What one turn brings is told together: to wake the other thread takes longer than most of what is told. */
+/** Results of one turn are told together: to wake the other thread takes longer than most of what is told. */
 let untold: Result[] = []
 
 function tell(result: Result): void {
@@ -76,7 +76,7 @@ function* evaluating(id: number, work: Work, dueMs: number): Generator<undefined
   }
 }
 
-/** What takes too long is not understood. */
+/** A call that takes too long is not understood. */
 function outOfTime({ version: policyVersion }: Policy): Omit<CallVerdict, 'facts'> {
   const reasons = [`it could not be judged within ${budgetMs} ms`]
   return {
@@ -93,7 +93,7 @@ function outOfTime({ version: policyVersion }: Policy): Omit<CallVerdict, 'facts
 /** Without facts where there was no time to find them. */
 type Reached = Omit<CallVerdict, 'facts'> & Partial<Pick<CallVerdict, 'facts'>>
 
-/** What is undefined is not in its JSON. Facts stay here, but for the judge: they may be many times as large as what is asked. */
+/** Members that are undefined are not in its JSON. Facts stay here, but for the judge: they may be many times as large as what is asked. */
 function findingsOf(work: Work, verdict: Reached): Findings {
   const { decision, reasons, rules, failures, mayBeJudged, readsContext, policyVersion } = verdict
   if (!('call' in work))
@@ -116,7 +116,7 @@ function findingsOf(work: Work, verdict: Reached): Findings {
   }
 }
 
-/** What its session remembers of a call: with changed arguments, where it may be made with these alone. */
+/** A call as its session remembers it: with changed arguments, where it may be made with these alone. */
 function rememberedOf(call: Call, belongsTo: CallSession, verdict: CallVerdict): Remembered {
   return sessions.called(belongsTo, { ...call, arguments: verdict.arguments ?? call.arguments }, verdict)
 }

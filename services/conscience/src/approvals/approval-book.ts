@@ -17,9 +17,9 @@ import {
   withdrawn,
 } from './transitions.js'
 
-/** What a person can look through, and a retained message bears. */
+/** As many as a person can look through, and a retained message bears. */
 const MOST_CHARACTERS_SHOWN = 65_536
-/** What is settled is of interest for so long, in milliseconds. */
+/** A settled approval is of interest for so long, in milliseconds. */
 export const SETTLED_KEPT_MS = 3_600_000
 
 export interface ApprovalBookParts {
@@ -114,7 +114,7 @@ export class ApprovalBook {
     if (approval?.status !== 'approved' || !covers(approval, call)) return undefined
     const next = used(approval, evaluationId, this.#parts.now())
     if (next !== approval) return this.#keep(next)
-    // Whoever approved it may not have been told so yet, and never be.
+    // Its approver may not have been told so yet, and never be.
     await this.#map.durable()
     return approval
   }
@@ -176,7 +176,7 @@ export class ApprovalBook {
     }
     const isFull = settled.size > this.#limits.settledPerRequester + this.#limits.deniedPerRequester
     const oldest = [...settled].find((id) => isFull || !holds(id))
-    // What fails is tried again with the next one.
+    // A failure is tried again with the next one.
     if (oldest !== undefined) this.#forget(oldest).catch(() => {})
   }
 
@@ -188,7 +188,7 @@ export class ApprovalBook {
     }
   }
 
-  /** What is found in memory changed, or is about to be taken back. */
+  /** Keeps counts and indexes with what memory has: a change, or one that is about to be taken back. */
   #note(before: Approval | undefined, after: Approval | undefined): void {
     this.#room.change(before, after)
     const approval = after ?? before

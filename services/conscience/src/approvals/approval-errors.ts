@@ -17,7 +17,7 @@ export function notPermittedToAnswer(message: string): RequestError {
   return new RequestError('not-permitted', message)
 }
 
-/** Whoever asks for more than people are asked at once. */
+/** A requester asks for more than people are asked at once. */
 export function fullOfApprovals(whose: string, bound: string): RequestError {
   return new RequestError(
     'approvals-full',
@@ -28,7 +28,7 @@ export function fullOfApprovals(whose: string, bound: string): RequestError {
   )
 }
 
-/** What a person could not look through. */
+/** A call that a person could not look through. */
 export function tooLargeToAsk(characters: number, most: number): RequestError {
   return new RequestError(
     'approval-too-large',

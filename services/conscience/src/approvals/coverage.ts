@@ -15,14 +15,14 @@ export interface Ask {
   readonly policyVersion: string
   /** The principal. */
   readonly requestedBy: string
-  /** Who sent the request: the principal, or who passed it on. */
+  /** The sender of the request: the principal, or who passed it on. */
   readonly sentBy: string
   readonly sessionId?: string | undefined
   /** How many different people have to approve. */
   readonly approvers: 1 | 2
 }
 
-/** What of an ask decides whether an approval is good for it. */
+/** The part of an ask that decides whether an approval is good for it. */
 export type AskedCall = Pick<
   Ask,
   'callDigest' | 'changedCallDigest' | 'rules' | 'requestedBy' | 'sessionId' | 'approvers'
@@ -34,8 +34,8 @@ function isOfCall(approval: Approval, call: AskedCall): boolean {
 }
 
 /**
- * Whether a person has approved, or would by answering, this very call. Another rule that asks is another reason, which
- * nobody was told; and where more people have to approve by now, those who did are too few.
+ * True where a person has approved, or would by answering, this very call. Another rule that asks is another reason,
+ * which nobody was told; and where more people have to approve by now, those who did are too few.
  */
 export function covers(approval: Approval, call: AskedCall): boolean {
   const isHere = approval.scope === 'always' ? isOfCallAnywhere(approval, call) : isOfCall(approval, call)
@@ -51,7 +51,7 @@ function isOfCallAnywhere(approval: Approval, call: AskedCall): boolean {
   )
 }
 
-/** What is known of a call that is asked about. */
+/** Approvals that are known of a call that is asked about. */
 export interface KnownApprovals {
   /** The newest. */
   readonly denied: Approval | undefined

@@ -1,4 +1,4 @@
-/** What a map is kept in; `openRecordStore` of `@jamey/store` makes one on disk. */
+/** Records that a map is kept in; `openRecordStore` of `@jamey/store` has them on disk. */
 export interface DurableRecords {
   records(): Iterable<
     { readonly key: string; readonly value: Uint8Array } | { readonly key: string; readonly error: Error }
@@ -17,7 +17,7 @@ export interface DurableMapParts<Value> {
 
 /** Changes that are committed together. */
 class ChangeBatch<Value> {
-  /** What stood under each key before. */
+  /** The value that stood under each key before. */
   readonly before = new Map<string, Value | undefined>()
   readonly done: Promise<void>
   resolve: () => void = () => {}
@@ -86,7 +86,7 @@ export class DurableMap<Value> {
   }
 
   async #write(): Promise<void> {
-    // What else is asked for in this turn goes with it.
+    // All that is asked for in this turn goes with it.
     await Promise.resolve()
     for (let batch = this.#open; batch !== undefined; batch = this.#open) {
       this.#open = undefined

@@ -10,7 +10,7 @@ const MAXIMUM_PER_KEEPER = 10_000
 const SWEEP_INTERVAL_MS = 60_000
 
 /**
- * What other consciences tell of the approvals that they keep. It says whom to ask, and makes a verdict stricter; nothing
+ * Approvals of other consciences, as these tell of them. They say whom to ask, and make a verdict stricter; nothing
  * is allowed by it.
  */
 export class ToldApprovals {

@@ -3,7 +3,7 @@ import type { Approval, ApprovalScope, ApprovalStatus } from '@jamey/contracts'
 import { notPermittedToAnswer, settledApproval } from './approval-errors.js'
 import type { Ask } from './coverage.js'
 
-/** What may become of an approval. A pending one stays so with the first answer of two. */
+/** The ways of an approval from one status to the next. A pending one stays so with the first answer of two. */
 const TRANSITIONS: Readonly<Record<ApprovalStatus, readonly ApprovalStatus[]>> = {
   pending: ['pending', 'approved', 'denied', 'expired', 'revoked'],
   approved: ['used', 'expired', 'revoked'],
@@ -24,11 +24,11 @@ export interface Lifetimes {
   readonly sessionMs: number
 }
 
-/** Who answers, and what. */
+/** An answer, and whose it is. */
 export interface GivenAnswer {
   /** The principal. */
   readonly answeredBy: string
-  /** Who sent the answer: the principal, or who passed it on. */
+  /** The sender of the answer: the principal, or who passed it on. */
   readonly sentBy: string
   readonly decision: 'approve' | 'deny'
   readonly scope: ApprovalScope
@@ -39,7 +39,7 @@ export function isSettled({ status }: Approval): boolean {
   return TRANSITIONS[status].length === 0
 }
 
-/** What nobody has answered yet. */
+/** An approval that nobody has answered yet. */
 export function pendingOf(ask: Ask, approvalId: string, nowMs: number, { pendingMs }: Lifetimes): Approval {
   const { requestedBy, sentBy, sessionId, changedArguments, changedCallDigest, intent, cwd } = ask
   return {
@@ -104,7 +104,7 @@ export function answered(
   return become(rest, 'approved', { ...approved, expires_at })
 }
 
-/** What is approved for once is used up; another one stays as it is. Throws `RequestError`. */
+/** An approval for once is used up; another one stays as it is. Throws `RequestError`. */
 export function used(approval: Approval, evaluationId: string, nowMs: number): Approval {
   if (approval.status !== 'approved') throw settledApproval(approval, 'is good for no call')
   if (approval.scope !== 'once') return approval
@@ -113,7 +113,7 @@ export function used(approval: Approval, evaluationId: string, nowMs: number): A
 
 /** Throws `RequestError`. */
 export function revoked(approval: Approval, revokedBy: string, nowMs: number): Approval {
-  // What nobody has approved is denied, or withdrawn by who asked.
+  // An approval that nobody has given is denied, or withdrawn by who asked.
   if (approval.status === 'pending') throw settledApproval(approval, 'cannot become revoked')
   return become(approval, 'revoked', { revoked_by: revokedBy, changed_at: timeOf(nowMs) })
 }

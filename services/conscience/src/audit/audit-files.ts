@@ -96,7 +96,7 @@ async function lastLines(handle: FileHandle): Promise<string[]> {
     const from = Math.max(0, size - bytes)
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from)
     const pieces = buffer.toString('utf8', 0, bytesRead).split('\n')
-    // What stands before the first end of a line may be the rest of one; what stands after the last has no end.
+    // Bytes before the first end of a line may be the rest of one; those after the last have no end.
     const lines = pieces.slice(from === 0 ? 0 : 1, -1)
     if (lines.length > 0 || from === 0 || bytes >= MAXIMUM_LINE_BYTES) return lines.reverse()
     bytes *= 4

@@ -19,7 +19,7 @@ export interface AuditLogOptions {
   readonly onFileLost?: ((file: string) => void) | undefined
 }
 
-/** What was to be recorded is not on the disk. Whoever waits for it must not be answered as if it were. */
+/** A record is not on the disk. Whoever waits for it must not be answered as if it were. */
 export class AuditError extends JameyError<'audit-failed' | 'audit-full' | 'audit-closed'> {
   override readonly name = 'AuditError'
 }
@@ -36,7 +36,7 @@ const MAXIMUM_GROUP = 2_000
 const SYNCHRONISED = process.platform === 'linux' ? constants.O_DSYNC : 0
 const writeTo = promisify(write)
 
-/** What was written stands in a file that nobody finds by its name. */
+/** The file that was written to is one that nobody finds by its name. */
 class FileLost extends Error {
   override readonly name = 'FileLost'
 }
@@ -52,9 +52,9 @@ interface Waiting {
 /**
  * Writes one file of a folder, which no other process writes, and begins the next where it is full. Records that come
  * while the disk is busy are written and synchronised together. A crash leaves whole records, of which each that was
- * acknowledged is one, and at most the beginning of another. Where somebody took the file away, or put another one in its
- * place, as editors do, a new one is begun, which names the last record that was acknowledged: if it is missed there, that
- * is told when the audit is verified.
+ * acknowledged is one, and at most the beginning of another. Where somebody took the file away, or put another one in
+ * its place, as editors do, a new one is begun, which names the last record that was acknowledged: if it is missed
+ * there, that is told when the audit is verified.
  */
 export class AuditLog {
   readonly #folder: string
@@ -134,7 +134,7 @@ export class AuditLog {
       } catch (error) {
         const failure = failed(this.#folder, error)
         for (const { reject } of group) reject(failure)
-        // What stands at its end now is not known: the next record begins a new file.
+        // Nobody knows how the file ends now: the next record begins a new one.
         await this.#abandon()
       }
     }

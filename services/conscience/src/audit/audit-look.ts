@@ -9,7 +9,7 @@ const TAIL_BYTES = 8_388_608
 /** Of files that the newest one names. */
 const MAXIMUM_NAMED = 8
 
-/** What a look at the ends of an audit finds. */
+/** The findings of a look at the ends of an audit. */
 export interface AuditLook {
   readonly files: number
   /** That were looked at: the last ones of the newest file. */
@@ -21,12 +21,12 @@ export interface AuditLook {
 interface Tail {
   readonly records: readonly ReadAuditLine[]
   readonly faults: readonly AuditFault[]
-  /** Whether it is all of the file. */
+  /** True where it is all of the file. */
   readonly isWhole: boolean
 }
 
 /**
- * Whether the newest file is one chain at its end, and those that it names still end as it says: a look that takes no
+ * Looks whether the newest file is one chain at its end, and those that it names still end as it says, which takes no
  * longer for a larger audit. `verifyAudit` looks at all of it.
  */
 export async function lookAtAudit(folder: string): Promise<AuditLook> {
@@ -97,7 +97,7 @@ async function lastLines(path: string): Promise<{ lines: string[]; isWhole: bool
     const from = Math.max(0, size - TAIL_BYTES)
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from)
     const pieces = buffer.toString('utf8', 0, bytesRead).split('\n')
-    // What stands before the first end of a line may be the rest of one; what stands after the last has no end.
+    // Bytes before the first end of a line may be the rest of one; those after the last have no end.
     return { lines: pieces.slice(from === 0 ? 0 : 1, -1), isWhole: from === 0 }
   } finally {
     await handle.close()

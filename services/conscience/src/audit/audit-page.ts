@@ -12,7 +12,7 @@ export interface AuditPageOptions<Found> {
   readonly limit: number
   /** The end of the page before; that of the newest file by default. */
   readonly from?: AuditPlace | undefined
-  /** What a page has of a record, a JSON object; undefined leaves it out. */
+  /** Makes of a record, a JSON object, what a page has of it; undefined leaves it out. */
   readonly take: (record: Readonly<Record<string, unknown>>) => Found | undefined
 }
 
@@ -64,7 +64,7 @@ async function* linesBefore(
     const { size } = await handle.stat()
     let at = Math.min(size, end ?? size)
     let rest: Buffer = Buffer.alloc(0)
-    // What stands behind the last end of a line is the beginning of one that is being written.
+    // Bytes behind the last end of a line are the beginning of one that is being written.
     let isWhole = false
     while (at > 0) {
       const length = Math.min(PIECE_BYTES, at)

@@ -34,7 +34,7 @@ const outcomeSchema = z.looseObject({
   reported_by: z.string(),
 })
 
-/** What happened with an approval: who answered what. */
+/** A change of an approval: who answered what. */
 const approvalSchema = z.looseObject({
   kind: z.literal('approval'),
   approval_id: z.string(),
@@ -56,7 +56,7 @@ const auditRecordSchema = z
 export type AuditHead = z.output<typeof headSchema>
 export type AuditRecord = z.output<typeof auditRecordSchema>
 
-/** What happened, before it has its place among the others. */
+/** An event, before it has its place among the others. */
 export type AuditEntry =
   | z.output<typeof openedSchema>
   | z.output<typeof verdictSchema>
@@ -72,9 +72,9 @@ export interface AuditLine {
 const HASH_MEMBER = ',"hash":"'
 
 /**
- * One line, with its end, of an `AuditEntry` as JSON: the record as a JSON object whose last member is the hash. That is the SHA-256, in hexadecimal
- * digits, of the bytes of the same object without this member, of which `previous` is one: whoever changes a record has
- * to change all that follow.
+ * One line, with its end, of an `AuditEntry` as JSON: the record as a JSON object whose last member is the hash. That
+ * is the SHA-256, in hexadecimal digits, of the bytes of the same object without this member, of which `previous` is
+ * one: whoever changes a record has to change all that follow.
  */
 export function auditLine(
   entry: string,
@@ -91,7 +91,7 @@ export interface ReadAuditLine {
   readonly hash: string
 }
 
-/** What one line, without its end, says; a text tells what is wrong with it. */
+/** The record in a line, without its end; a text tells what is wrong with it. */
 export function readAuditLine(line: string): ReadAuditLine | string {
   const at = line.lastIndexOf(HASH_MEMBER)
   const stated = at === -1 ? undefined : /^([0-9a-f]{64})"}$/.exec(line.slice(at + HASH_MEMBER.length))?.[1]

@@ -13,7 +13,7 @@ export interface AuditFault {
 export interface AuditVerification {
   readonly files: number
   readonly records: number
-  /** What a process that was killed left of a record that was acknowledged to nobody. */
+  /** Beginnings of records that a killed process left, and that were acknowledged to nobody. */
   readonly unfinished: number
   /** Where each file ends. */
   readonly heads: readonly AuditHead[]
@@ -24,8 +24,8 @@ export interface AuditVerification {
 const MAXIMUM_FAULTS = 100
 
 /**
- * Whether every file is as it was written, each record bound to the one before, and each file there that another names.
- * What nobody can tell from the files alone is whether the end of the newest one was taken off: `expected` is a head
+ * Looks whether every file is as it was written, each record bound to the one before, and each file there that another
+ * names. Nobody can tell from the files alone whether the end of the newest one was taken off: `expected` is a head
  * that was kept elsewhere, as the log tells it.
  */
 export async function verifyAudit(
@@ -112,7 +112,7 @@ class Verifier {
 
   #mustBeThere({ by, head }: WantedHead): void {
     if (!this.#missing.has(keyOf(head))) return
-    // Whoever takes away the oldest files takes those that the oldest one left names.
+    // With the oldest files those are gone that the oldest one left names.
     if (by !== undefined && by === this.#files[0] && !this.#files.includes(head.file)) return
     const says = by === undefined ? 'as was expected' : `as ${by} says`
     const reason = this.#files.includes(head.file)

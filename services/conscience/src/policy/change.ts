@@ -1,6 +1,6 @@
 import { withoutSecrets } from '@jamey/calls'
 
-/** What a rule makes of an argument; `argument` is a JSON Pointer (RFC 6901), and empty for all of them. */
+/** A change that a rule makes; `argument` is a JSON Pointer (RFC 6901), and empty for all of the arguments. */
 export type Change =
   | { readonly argument: string; readonly redact: 'secrets' }
   /** A number above it becomes it. */

@@ -1,5 +1,5 @@
 /**
- * Whether a recipient or account is in a list of the deployer's. `@example.org` in a list is everybody of that domain,
+ * True for a recipient or account in a list of the deployer's. `@example.org` in a list is everybody of that domain,
  * and of no domain below it. The case of letters counts where there is no `@`, blanks and hyphens of numbers do not.
  */
 export function isListed(value: unknown, list: unknown): boolean {

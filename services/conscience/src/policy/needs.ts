@@ -4,8 +4,8 @@ import { type CelNode, operandsOf, sizedIn, stringsOf } from './cel-node.js'
 import { type Circumstances, VARIABLES } from './circumstances.js'
 
 /**
- * What has to be so for a condition to hold, as far as its operators show without being evaluated. Most rules are about
- * commands, or links, or payments, and most calls have none of them.
+ * Needs of a condition: all that has to be so for it to hold, as far as its operators show without being evaluated.
+ * Most rules are about commands, or links, or payments, and most calls have none of them.
  */
 export interface Needs {
   /** A bit for each list that has elements, and one for each that has none. */
@@ -20,12 +20,12 @@ export interface Needs {
   readonly programs: ReadonlySet<string> | undefined
 }
 
-/** What of that is so. */
+/** The part of that which is so. */
 export interface Met {
   readonly lists: number
   readonly words: number
   readonly tool: string
-  /** What commands run; undefined where that is not known. */
+  /** Programs that commands run; undefined where that is not known. */
   readonly programs: readonly string[] | undefined
 }
 
@@ -69,7 +69,7 @@ function runsOneOf(sought: Needs['programs'], programs: Met['programs']): boolea
   return false
 }
 
-/** What the circumstances meet that conditions are evaluated under, one condition after the other. */
+/** Needs that the circumstances meet under which conditions are evaluated, one condition after the other. */
 export class MetNeeds {
   /** The last two, for a rule may be tried under two in turn. */
   #last: Circumstances | undefined
@@ -149,8 +149,8 @@ function programsOf({ commands }: Circumstances): string[] | undefined {
 }
 
 /**
- * What a condition needs. A part that is false makes a conjunction false whatever the others are, an error among them, so
- * a condition whose needs are not met is false.
+ * The needs of a condition. A part that is false makes a conjunction false whatever the others are, an error among
+ * them, so a condition whose needs are not met is false.
  */
 export function needsOf(ast: ASTNode): Needs {
   return needs(ast as CelNode)
@@ -231,7 +231,7 @@ function loopNeeds([name, on, [element, body, ...more]]: readonly [
   }
   if (name === 'all') return isNamed(on, 'effects') ? allEffects(body, element.args) : NO_NEEDS
   if (name !== 'exists') return NO_NEEDS
-  // What is false whatever the element is, is so of all of them.
+  // A body that is false whatever the element is, is false of all of them.
   if (on.op === 'list') return stringsOf(on) === undefined ? NO_NEEDS : needs(body)
   if (on.op !== 'id') return NO_NEEDS
   const list = filled(on.args)
@@ -256,7 +256,7 @@ function effectsIn(body: CelNode, element: unknown): number {
   return bits === ALL_EFFECTS ? 0 : bits
 }
 
-/** What it comes to where the element is that word; undefined where more is to be known. */
+/** The result where the element is that word; undefined where more is to be known. */
 function outcomeOf(node: CelNode, element: unknown, word: string): boolean | undefined {
   const [left, right] = operandsOf(node)
   if (left === undefined) return undefined

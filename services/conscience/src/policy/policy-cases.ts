@@ -23,7 +23,7 @@ const caseSchema = z
   .strictObject({
     name: z.string().trim().min(1).max(200).optional(),
     ...callSchema.partial({ tool: true }).shape,
-    /** What the agent says that the call is for. */
+    /** The agent's own word for why it makes the call. */
     intent: z.string().max(10_000).optional(),
     /** The folder that the call is said to be made in. */
     cwd: z.string().min(1).max(4_096).optional(),
@@ -31,7 +31,7 @@ const caseSchema = z
     action: z.string().min(1).optional(),
     context: z.record(z.string(), z.unknown()).default({}),
     attested: z.record(z.string(), z.unknown()).default({}),
-    /** What the user said before; without it there is no session. */
+    /** The user's words before; without them there is no session. */
     request: z.string().min(1).optional(),
     /** The calls that were made since, and what they answered. */
     after: z.array(callSchema.extend({ answer: z.unknown() })).default([]),
@@ -103,7 +103,7 @@ export function parsePolicyCases(text: string, file: string): PolicyCases {
   return { cases, given: content.given }
 }
 
-/** What the policy says of each case, and which of its rules they try. */
+/** Tries each case, and tells which rules of the policy they try. */
 export function testPolicy(policy: Policy, cases: readonly PolicyCase[]): PolicyTest {
   const failures: FailedPolicyCase[] = []
   const counts = new Map(policy.rules.map(({ name }) => [name, 0]))

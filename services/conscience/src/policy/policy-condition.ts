@@ -11,13 +11,13 @@ const LIMITS = { maxAstNodes: 1_000, maxDepth: 60 }
 
 /** A condition, compiled. */
 export interface Condition {
-  /** What has to be so for it to hold. */
+  /** All that has to be so for it to hold. */
   readonly needs: Needs
   /** Throws where it cannot be evaluated. */
   readonly applies: (circumstances: Circumstances) => boolean
-  /** Whether it looks at what whoever asks says of itself. */
+  /** True where it looks at what whoever asks says of itself. */
   readonly readsContext: boolean
-  /** Whether it looks at what the agent says that a call is for. */
+  /** True where it looks at why the agent says that it makes a call. */
   readonly readsIntent: boolean
 }
 

@@ -16,7 +16,7 @@ import { YamlSource } from './yaml-source.js'
 
 /** The packs of rules that ship with this package. */
 const PACKS_FILE = fileURLToPath(new URL('../../policies.yaml', import.meta.url))
-/** What is judged by where no policy is given; `policy.cases.yaml` beside it has its cases. */
+/** The policy where none is given; `policy.cases.yaml` beside it has its cases. */
 export const DEFAULT_POLICY_FILE = fileURLToPath(new URL('../../policy.yaml', import.meta.url))
 const MAXIMUM_FILE_BYTES = 1_048_576
 
@@ -52,7 +52,7 @@ const listsSchema = z
   .default({})
 const toolsSchema = z.record(z.string().min(1).max(200), toolSchema).default({})
 const workspaceSchema = z.string().startsWith('/', 'expected an absolute path').optional()
-/** What cases suppose that a policy has: a workspace in the place of its own, the rest beside what it has itself. */
+/** Suppositions of cases about a policy: a workspace in the place of its own, the rest beside what it has itself. */
 export const supposedSchema = z.strictObject({
   workspace: workspaceSchema,
   lists: listsSchema,
@@ -91,7 +91,7 @@ export function loadPolicy(file: string = DEFAULT_POLICY_FILE, place: PolicyPlac
   }
 }
 
-/** Whoever installed this package is believed with it. */
+/** The policy of this package is believed as the package is, whoever owns its files. */
 function readPolicy(file: string): string {
   if (file === DEFAULT_POLICY_FILE) return readFileSync(file, 'utf8')
   return readOwnFile(file, { maximumBytes: MAXIMUM_FILE_BYTES })
@@ -152,7 +152,7 @@ function joinedLists(...all: readonly Lists[]): Lists {
   return joined
 }
 
-/** What it is that was taken for a policy. */
+/** The kind of file that was taken for a policy. */
 function otherFileIn(content: unknown): string | undefined {
   if (typeof content !== 'object' || content === null) return undefined
   const names = Object.keys(content)
@@ -220,7 +220,7 @@ function ruleOf(
   return { name, decision, reason, approvers, changes: transform, mayBeJudged, needs, applies, readsContext }
 }
 
-/** What a rule cannot say together. */
+/** The fault of a rule that says two things which do not go together. */
 function contradictionIn(
   { decision, transform, judge }: RuleText,
   { readsContext, readsIntent }: Condition,

@@ -22,7 +22,7 @@ export interface Provenance {
   readonly now: number
 }
 
-/** What is known beside a call or words, from others than whoever asks. */
+/** Facts beside a call or words, from others than whoever asks. */
 export interface Surroundings extends Partial<Provenance> {
   /** Facts that others vouch for. */
   readonly attested?: Readonly<Record<string, unknown>> | undefined
@@ -30,7 +30,7 @@ export interface Surroundings extends Partial<Provenance> {
   readonly links?: Links | undefined
 }
 
-/** What a policy is made of. */
+/** The text that a policy is made of, and its place. */
 export interface PolicyText {
   readonly file: string
   readonly text: string
@@ -69,9 +69,9 @@ export interface CallVerdict {
   readonly facts: Facts
   /** Rules that could not be evaluated, and why. */
   readonly failures: readonly string[]
-  /** Whether the opinion of a model may make `allow` of it. */
+  /** True where the opinion of a model may make `allow` of it. */
   readonly mayBeJudged: boolean
-  /** Whether a rule applied that looks at what whoever asks says of itself. */
+  /** True where a rule applied that looks at what whoever asks says of itself. */
   readonly readsContext: boolean
   readonly policyVersion: string
 }
@@ -137,7 +137,7 @@ export function* judgingWords(
   return verdictOf(policy, facts, yield* applying(policy, facts, { kind: 'text', context, around }))
 }
 
-/** What an agent says that a call is for, and what stands in it. */
+/** An agent's own word for why it makes a call, and what stands in it. */
 type Said = Pick<Circumstances, 'intent' | 'signals' | 'secrets' | 'unread'>
 
 /** It names no targets of the call, so of its facts there are those alone which are none. */
@@ -164,7 +164,7 @@ const RULES_AT_ONCE = 20
 function* applying(policy: Policy, facts: Facts, asked: Asked): Generator<undefined, Applied[]> {
   const { kind, said } = asked
   const circumstances = circumstancesOf(policy, facts, asked)
-  // What is said of oneself counts against it, and so does what is not said.
+  // Words about oneself count against the action, and so does their absence.
   const otherwise = kind === 'text' ? { ...circumstances, context: {} } : said && heard(circumstances, said)
   const found: Applied[] = []
   let tried = 0
@@ -249,7 +249,7 @@ function verdictOf(policy: Policy, facts: Facts, found: readonly Applied[]): Cal
     const told = { name, decision: rule.decision, reason }
     rules.push(approvers === undefined ? told : { ...told, approvers })
   }
-  // What no rule asks, nobody may allow.
+  // A call that no rule asks about nobody may allow.
   mayBeJudged &&= reasons.length > 0
   const { version: policyVersion } = policy
   return { decision, reasons, rules, facts, failures, mayBeJudged, readsContext, policyVersion }
@@ -280,7 +280,7 @@ function decisionOf(found: readonly Applied[]): Decision {
   return decision ?? 'ask'
 }
 
-/** What a session is to remember of a call that was judged. */
+/** A call that was judged, as its session is to remember it. */
 export function judgedCall(
   call: Call,
   { decision, facts }: Pick<CallVerdict, 'decision' | 'facts'>,

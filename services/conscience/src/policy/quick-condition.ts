@@ -3,7 +3,7 @@ import { type CelNode, sizedIn, stringsOf } from './cel-node.js'
 
 type Scope = Readonly<Record<string, unknown>>
 
-/** What a condition looks at, and the elements of the lists that it is going through: one for all, as they take turns. */
+/** The variables of a condition, and the elements of the lists that it is going through: one for all, as they take turns. */
 export class Frame {
   scope: Scope = {}
   readonly elements: unknown[] = []
@@ -244,7 +244,7 @@ function member(of: Step, name: string): Step {
     const value = of(frame)
     if (typeof value === 'object' && value !== null) {
       const found = (value as Record<string, unknown>)[name]
-      // What objects have from their prototypes is neither.
+      // Members from prototypes are neither.
       if (typeof found === 'string' || typeof found === 'boolean') return found
     }
     return ownMember(value, name)
@@ -302,7 +302,7 @@ function text(value: unknown): string {
   return value
 }
 
-/** What functions are given as CEL would give it. */
+/** A value that functions are given as CEL would give it. */
 function simple(value: unknown): unknown {
   if (typeof value === 'string' || typeof value === 'number') return value
   throw UNSURE

@@ -11,13 +11,13 @@ export interface PolicyRule {
   readonly decision: Decision
   /** How many different people have to approve, where it asks; one by default. */
   readonly approvers?: 1 | 2 | undefined
-  /** Whether the opinion of a model may make `allow` of what this rule asks. */
+  /** True where the opinion of a model may make `allow` of what this rule asks. */
   readonly mayBeJudged: boolean
-  /** What it makes of the arguments. */
+  /** Changes that it makes of the arguments. */
   readonly changes: readonly Change[]
-  /** Whether it looks at what whoever asks says of itself. */
+  /** True where it looks at what whoever asks says of itself. */
   readonly readsContext: boolean
-  /** What has to be so for it to apply; what has not is not looked for. */
+  /** All that has to be so for it to apply, as far as that is told before. */
   readonly needs: Needs
   /** Throws where it cannot be evaluated. */
   readonly applies: (circumstances: Circumstances) => boolean

@@ -18,7 +18,7 @@ export interface SessionView {
   readonly asked: readonly string[]
 }
 
-/** What the functions of conditions ask. */
+/** The questions of the functions of conditions. */
 interface Knowledge {
   inRequest(value: string | number): boolean
   isVouched(value: string | number): boolean
@@ -32,7 +32,7 @@ interface Knowledge {
 export function sessionView(session: Session, now: number): SessionView {
   return {
     known: true,
-    // Whose user said nothing is not known to have read nothing.
+    // A session whose user said nothing is not known to have read nothing.
     tainted: session.isTainted || session.turn === 0,
     full: session.isFull,
     turn: session.turn,

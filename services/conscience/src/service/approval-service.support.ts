@@ -36,7 +36,7 @@ rules:
   - { name: never, decision: deny, reason: it is never right, when: "tool == 'kill'" }
 `
 
-/** What the test judges by, and with another rule that asks about a mail. */
+/** The policy of the test, with another rule that asks about a mail. */
 export const policyOf = (more = '') => parsePolicy(`${POLICY}${more}`, 'policy.yaml')
 
 export interface TestConscience {

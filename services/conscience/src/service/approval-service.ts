@@ -51,7 +51,7 @@ export interface ApprovalServiceParts {
   readonly record: (approval: Approval) => Promise<void>
 }
 
-/** What people say of a call that a rule asks about. */
+/** The word of people on a call that a rule asks about. */
 export interface Resolution {
   readonly decision: Decision
   /** The one that decided, or that people are asked by; undefined where they cannot be asked about such a call. */
@@ -62,11 +62,11 @@ export interface Resolution {
 
 const DEFAULT_APPROVAL_SECONDS = 3_600
 const SESSION_MS = 86_400_000
-/** What another conscience keeps is told of within this time after it was made. */
+/** An approval of another conscience is told of within this time after it was made. */
 const HEARING_MS = 2_000
-/** What is left of a requester's time for the answer to travel. */
+/** The part of a requester's time that is left for the answer to travel. */
 const ANSWER_MS = 250
-/** What could not be settled is tried again after this time. */
+/** Approvals that could not be settled are tried again after this time. */
 const SWEEP_RETRY_MS = 1_000
 
 const { approvals } = topics.conscience
@@ -136,7 +136,7 @@ export class ApprovalService {
   }
 
   /**
-   * Whether people have decided about this call; where nobody has, they are asked. What they approved for once is used by
+   * The decision of people about this call; where there is none, they are asked. An approval for once is used up by
    * it. Throws `RequestError` `approvals-full` where they are asked about too much already, which may pass.
    */
   async resolve(

@@ -8,14 +8,14 @@ import {
   topics,
 } from '@jamey/contracts'
 
-/** What is judged: a request of its own, or one of several that were asked about at once. */
+/** One call or action to be judged: a request of its own, or one of several that were asked about at once. */
 export type Asked = Pick<Request<Evaluation>, 'data' | 'sender' | 'principal' | 'binding'>
 
 /** As JSON, all that may be asked about at once. */
 export const MAXIMUM_BATCH_CHARACTERS = 1_048_576
 
 /**
- * What a batch asks about, in its order; a failure for what is nothing to judge. Each has the binding that it would have
+ * The parts of a batch, in its order; a failure for what is nothing to judge. Each has the binding that it would have
  * alone, but for the correlation id. Throws `RequestError` where all of it is too large, or has no one meaning.
  */
 export function askedIn(request: Request<EvaluationBatch>): (Asked | { readonly error: RemoteFailure })[] {
@@ -34,7 +34,7 @@ export function askedIn(request: Request<EvaluationBatch>): (Asked | { readonly 
   })
 }
 
-/** What the failure of one of several is answered with; `report` is told of what nobody has to know. */
+/** The answer to the failure of one of several; `report` is told of what nobody has to know. */
 export function failureOf(error: unknown, report: (error: unknown) => void): RemoteFailure {
   if (!(error instanceof RequestError)) {
     report(error)

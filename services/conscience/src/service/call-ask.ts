@@ -3,7 +3,7 @@ import type { Ask } from '../approvals/coverage.js'
 import type { Findings } from '../thread/evaluation-message.js'
 import { reasonsOfPolicy } from './call-verdict.js'
 
-/** What people are asked about a call. */
+/** The question to people about a call. */
 export function askOf(asked: {
   readonly found: Findings
   readonly evaluation: CallEvaluation

@@ -6,16 +6,16 @@ import { countedFacts } from '../verdict/counted-facts.js'
 import { decided } from '../verdict/opinion.js'
 import type { Resolution } from './approval-service.js'
 
-/** What a verdict on a call is made of. */
+/** The parts of a verdict on a call. */
 export interface CallJudgement {
   readonly evaluationId: string
   readonly evaluation: CallEvaluation
   readonly found: Findings
-  /** What the judge beside the rules contributed to that. */
+  /** The contribution of the judge beside the rules. */
   readonly judge: CallVerdict['judge']
-  /** What people said, or that they are asked; undefined where the policy decided alone, or nobody can be asked. */
+  /** The word of people, or that they are asked; undefined where the policy decided alone, or nobody can be asked. */
   readonly resolution: Resolution | undefined
-  /** What others vouched for. */
+  /** Facts that others vouched for. */
   readonly attested: readonly AttestedFact[]
   readonly binding: Pick<CallVerdict, 'request_digest' | 'requested_by' | 'correlation_id'>
   /** Milliseconds since 1970. */

@@ -1,6 +1,6 @@
 import type { Bus } from '@jamey/bus'
 
-/** What the service needs of a bus. */
+/** The part of a bus that the service needs. */
 export type ConscienceBus = Pick<
   Bus,
   'clientId' | 'publish' | 'request' | 'serve' | 'setRemark' | 'subscribe' | 'reportError'

@@ -5,7 +5,7 @@ import type { JudgeOptions } from '../verdict/judge.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** What the environment says about a conscience; give it to `createConscience` together with a bus. */
+/** The settings of a conscience from the environment; give them to `createConscience` together with a bus. */
 export interface ConscienceEnvironment {
   readonly policyFile: string | undefined
   readonly judge: JudgeOptions | undefined
@@ -58,7 +58,7 @@ const APPROVAL_SECONDS = { from: 60, to: 604_800 }
 export function conscienceOptionsFromEnvironment(env: Environment = process.env): ConscienceEnvironment {
   const faults: ConfigurationFault[] = []
   for (const [variable, expected] of GONE) {
-    // Whoever set it would otherwise be judged by other rules than he thinks.
+    // A deployer who set it would otherwise be judged by other rules than he thinks.
     if (given(env, variable) !== undefined) faults.push({ variable, found: 'a value', expected })
   }
   const judge = judgeFrom(env, faults)
@@ -139,7 +139,7 @@ function checkUrl(text: string, hasKey: boolean, faults: ConfigurationFault[]): 
   const expected = 'an http:// or https:// URL, such as https://host/v1'
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    // What is no URL may be a key in the wrong variable.
+    // A text that is no URL may be a key in the wrong variable.
     faults.push({ variable, found: url === undefined ? 'no URL (not shown)' : url.protocol, expected })
   } else if (url.username !== '' || url.password !== '') {
     faults.push({

@@ -37,13 +37,13 @@ export interface ConscienceOptions {
   readonly judge?: JudgeOptions | undefined
   /** For one evaluation; 250 ms by default. What takes longer is not understood, and asked. */
   readonly ruleBudgetMs?: number | undefined
-  /** What signs receipts: an Ed25519 private key, PKCS #8 in PEM; a new one, for as long as it runs, by default. */
+  /** The key that signs receipts: an Ed25519 private key, PKCS #8 in PEM; a new one, for as long as it runs, by default. */
   readonly receiptKey?: string | undefined
   /** Where a rule asks, people are asked; without it nobody can be, and what is asked must not be done. */
   readonly approvals?: ApprovalOptions | undefined
   /** Where every verdict is recorded before it is answered; nothing is recorded without. */
   readonly auditFolder?: string | undefined
-  /** What sessions are kept in; memory that lasts as long as the process by default. */
+  /** Records that sessions are kept in; memory that lasts as long as the process by default. */
   readonly sessions?: { readonly open: () => Promise<DurableRecords> } | undefined
   /**
    * False: while the server says that nobody is subscribed to verdicts (0x10 in PUBACK), most are not sent to it. Whoever
@@ -143,7 +143,7 @@ class BusConscience implements Conscience {
       await this.#approvals?.open()
       if (!this.#isWanted) return
       await this.#sessions.start(thread)
-      // What was attested before it takes requests counts for them.
+      // Attestations from before it takes requests count for them.
       const hearing = this.#attestations.start()
       const [...served] = await Promise.all([
         bus.serve(topics.conscience.evaluate, SERVING, (request, context) => this.#answer(request, context)),
@@ -255,7 +255,7 @@ class BusConscience implements Conscience {
     // Present for as long as requests are taken.
     const verdict = await (this.#verdicts as VerdictMaker).verdictOn(asked, context)
     this.#decisions[verdict.decision]++
-    // What is not on the disk is not answered, so that nothing is done of which there is no record.
+    // A verdict that is not on the disk is not answered, so that nothing is done of which there is no record.
     await this.#record?.write(asked.data, verdict)
     // Before the answer, on the same connection; who asked need not wait until the server has it.
     context.acknowledgeAfter(this.#announcements.announce(verdict, asked.binding.correlation_id, context))

@@ -58,7 +58,7 @@ export class OtherConsciences {
     this.#heard = undefined
   }
 
-  /** Whether it is one of theirs, known already or not. */
+  /** True for one of theirs, known already or not. */
   mayKnow(approvalId: string): boolean {
     const keeper = keeperOf(approvalId)
     return keeper !== this.#parts.bus.clientId && this.#parts.consciences.has(keeper)
@@ -113,7 +113,7 @@ export class OtherConsciences {
     try {
       return (await this.#parts.bus.request(contract, data, { timeoutMs })).approval
     } catch (error) {
-      // What the keeper says to whoever asked it.
+      // The keeper's own words, for whoever asked it.
       if (!(error instanceof RemoteError)) throw error
       throw new RequestError(error.kind, error.message, { retryable: error.retryable })
     }

@@ -30,7 +30,7 @@ const CHUNK_CHARACTERS = 500_000
 
 /** Everything that was written, all records of a session in one part. */
 export async function* readInParts(records: DurableRecords): AsyncIterable<readonly StoredRecord[]> {
-  // What was asked for before is among them.
+  // Changes that were asked for before are among them.
   await records.commit([])
   let part: StoredRecord[] = []
   let characters = 0

@@ -48,7 +48,7 @@ export class VerdictAnnouncements {
     })
   }
 
-  /** Whether the oldest is heard, and if not, none of those that are here now. */
+  /** Finds out whether the oldest is heard, and if not, none of those that are here now. */
   #ask(): void {
     const [oldest] = this.#held
     if (this.#isAsking || oldest === undefined) return

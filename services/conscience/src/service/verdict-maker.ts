@@ -132,7 +132,7 @@ export class VerdictMaker {
 
   async #evaluate({ binding, principal }: Asked, work: Work, context: RequestContext): Promise<Findings> {
     const { thread, report } = this.#options
-    // What has no room need not be looked at more closely.
+    // A call without room need not be looked at more closely.
     if (!thread.hasRoomFor(principal.clientId, 1)) throw overloadedError(principal.clientId)
     const found = await thread.evaluate(binding.requested_by, work, context)
     for (const failure of found.failures) {

@@ -42,13 +42,13 @@ export class VerdictRecord {
     return this.#append(entryOf(submitted, verdict))
   }
 
-  /** Who answered or took back what. The arguments stand in the record of the verdict. */
+  /** An answer, or that one was taken back. The arguments stand in the record of the verdict. */
   approval(approval: Approval): Promise<void> {
     const { arguments: _, changed_arguments: __, intent: ___, reasons: ____, ...rest } = approval
     return this.#append(jsonOf({ ...rest, kind: 'approval' }))
   }
 
-  /** What an agent said came of a call; not what the tool answered, which may be anything. */
+  /** The outcome of a call, as an agent tells it; not what the tool answered, which may be anything. */
   outcome(report: ReportedResult, reportedBy: string): Promise<void> {
     const { arguments: _, result: __, ...rest } = report
     return this.#append(jsonOf({ ...rest, reported_by: reportedBy, kind: 'outcome' }))

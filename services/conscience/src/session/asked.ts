@@ -1,4 +1,4 @@
-/** What users ask for in so many words; where they use others, a person is asked. */
+/** Words in which users ask for an effect; where they use others, a person is asked. */
 const ASKING: Readonly<Record<string, RegExp>> = {
   delete:
     /^(?:delet(?:e|es|ed|ing)|remov(?:e|es|ed|ing)|eras(?:e|es|ed|ing)|cancel(?:s|led|ed|ling|ing)?|purg(?:e|ing)|wip(?:e|ing)|discard(?:ing)?|trash(?:ing)?|lösch(?:e|en|t)|entfern(?:e|en|t)|storniere?n?|supprime[rz]?|efface[rz]?|annule[rz]?|borrar?|elimin(?:a|ar|e)|cancelar?)$/,

@@ -1,8 +1,8 @@
 import { fold } from '@jamey/calls'
 
 /**
- * Whether a value is in a text in whatever form: other letters that look alike, other signs between, encoded, or as a
- * run of words. For finding out where something came from, never for vouching for it.
+ * Tells whether a value is in a text in whatever form: other letters that look alike, other signs between, encoded, or
+ * as a run of words. For finding out where something came from, never for vouching for it.
  */
 
 const RUN_WORDS = 5

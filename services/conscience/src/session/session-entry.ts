@@ -23,7 +23,7 @@ const callSchema = z.strictObject({
   tool: name,
   effects: z.array(name),
   decision: decisionSchema,
-  /** What its result is to be taken for. */
+  /** The kind of its result. */
   source,
   /** All sums in it. */
   amount: z.number(),
@@ -37,7 +37,7 @@ const callSchema = z.strictObject({
   at,
 })
 
-/** What a call answered. */
+/** The answer of a call. */
 const resultSchema = z.strictObject({
   kind: z.literal('result'),
   tool: name,
@@ -51,7 +51,7 @@ const resultSchema = z.strictObject({
 
 export const entrySchema = z.discriminatedUnion('kind', [requestSchema, callSchema, resultSchema])
 
-/** What a session knows beside its entries. */
+/** The state of a session beside its entries. */
 export const headSchema = z.strictObject({
   /** How many requests there were. */
   turn: z.number(),

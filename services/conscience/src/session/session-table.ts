@@ -3,14 +3,14 @@ import { z } from 'zod'
 import { Session } from './session.js'
 import { type Entry, entrySchema, headSchema, type SessionHead } from './session-entry.js'
 
-/** Whose session it is, and what that one calls it. */
+/** The owner of a session, and the name that it has for it. */
 export interface SessionKey {
   /** The client identifier of who asks and reports, or for whom is asked. */
   readonly principal: string
   readonly id: string
 }
 
-/** What is written down; undefined where it is forgotten. */
+/** An entry as it is written down; undefined where it is forgotten. */
 export interface SessionRecord {
   readonly key: string
   readonly value: string | undefined
@@ -82,7 +82,7 @@ export class SessionTable {
     return session
   }
 
-  /** What has to be written down for a session to be as it is now, and for others that had to go for it. */
+  /** Records to be written down for a session to be as it is now, and for others that had to go for it. */
   changes(key: SessionKey, now: number): SessionRecord[] {
     const kept = this.#kept.get(nameOf(key))
     if (kept === undefined) return []
@@ -97,7 +97,7 @@ export class SessionTable {
     return records
   }
 
-  /** What was written down before; all records of a session have to be in one call. Returns how many are damaged. */
+  /** Takes what was written down before; all records of a session have to be in one call. Returns how many are damaged. */
   load(records: readonly StoredRecord[]): number {
     const groups = new Map<string, StoredRecord[]>()
     for (const record of records) {
@@ -145,7 +145,7 @@ export class SessionTable {
     return records
   }
 
-  /** Whoever has too much loses what is oldest of its own; where all have too much, whoever has most. */
+  /** A principal that has too much loses the oldest of its own; where all have too much, the one that has most. */
   #makeRoom(current: Kept): SessionRecord[] {
     const records: SessionRecord[] = []
     const { sessions, characters, sessionsOfOne, charactersOfOne } = this.#limits

@@ -31,7 +31,7 @@ export interface JudgedCall {
   readonly folders?: readonly (string | null)[] | undefined
 }
 
-/** What came of a call. */
+/** The result of a call. */
 export interface CallResult {
   /** Of the call that was judged; without it, the last one of that tool without a result. */
   readonly callId?: string | undefined
@@ -63,7 +63,7 @@ const MAXIMUM = {
   results: 1_000,
 }
 
-/** What has to be written down since it was last asked. */
+/** Changes that are to be written down since it was last asked. */
 export interface SessionChanges {
   readonly head: SessionHead
   /** By number; undefined where one is forgotten. */
@@ -77,8 +77,8 @@ interface Prepared {
 }
 
 /**
- * What a user asked for, which calls an agent made for it and what these answered, in order. It knows nothing of rules,
- * reads no clock and keeps no more than so much.
+ * The requests of a user, the calls that an agent made for them and what these answered, in order. It knows nothing of
+ * rules, reads no clock and keeps no more than so much.
  */
 export class Session {
   #entries: Entry[] = []
@@ -121,7 +121,7 @@ export class Session {
     return { version: 1, head: this.#head, entries }
   }
 
-  /** What changed since the last time. */
+  /** Changes since the last time. */
   takeChanges(): SessionChanges {
     const entries = this.#changes
     this.#changes = new Map()
@@ -196,7 +196,7 @@ export class Session {
   }
 
   /**
-   * What a call answered. What belongs to no call that was judged is taken for somebody else's words. Returns what is
+   * The answer of a call. One that belongs to no call that was judged is taken for somebody else's words. Returns what is
    * remembered of it.
    */
   result({ callId, tool, result, outcome }: CallResult, at: number): Entry {
@@ -212,7 +212,7 @@ export class Session {
     return this.#nextNumber
   }
 
-  /** What another conscience remembers of the same session, and how many entries there ever were for that one. */
+  /** Takes what another conscience remembers of the same session, and how many entries there ever were for that one. */
   heard(entry: Entry, total: number): void {
     this.add(entry)
     if (this.#nextNumber >= total) return
@@ -236,7 +236,7 @@ export class Session {
     return entry
   }
 
-  /** Whether it stands in the user's own words. */
+  /** True where it stands in the user's own words. */
   inRequest(value: string | number): boolean {
     return this.#entries.some((entry) => entry.kind === 'request' && this.#standsIn(entry, value))
   }
@@ -255,8 +255,8 @@ export class Session {
   }
 
   /**
-   * Whether a trusted result vouches for it. None does for what the agent itself had in a call before: what a tool gives
-   * back, or has stored, was not found out by it.
+   * True where a trusted result vouches for it. None does for what the agent itself had in a call before: what a tool
+   * gives back, or has stored, was not found out by it.
    */
   isFoundOut(value: string | number): boolean {
     if (this.#isFull) return false
@@ -272,7 +272,7 @@ export class Session {
     return this.#entries.flatMap((entry) => {
       if (entry.kind !== 'call' || now - entry.at > seconds * 1000) return []
       const outcome = this.#outcomes.get(entry)
-      // What a rule asked about was made all the same where a person approved of it.
+      // A call that a rule asked about was made all the same where a person approved of it.
       const isMade = outcome === undefined ? entry.decision === 'allow' : outcome !== 'skipped'
       if (!isMade) return []
       const { tool, effects, amount, recipients, turn, at } = entry
@@ -380,7 +380,7 @@ export class Session {
   }
 }
 
-/** What an entry takes beside its text. */
+/** Characters that an entry counts beside its text. */
 const ENTRY_CHARACTERS = 200
 
 function lengthOf(entry: Entry): number {

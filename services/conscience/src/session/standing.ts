@@ -2,8 +2,8 @@ import { urlFact } from '@jamey/calls'
 import { SEPARATOR } from './result-text.js'
 
 /**
- * Whether a value stands in a text that vouches for it. Nothing is made alike here that a tool would take for something
- * else: only the case of ASCII letters, runs of white space, and blanks or hyphens within a long number.
+ * Tells whether a value stands in a text that vouches for it. Nothing is made alike here that a tool would take for
+ * something else: only the case of ASCII letters, runs of white space, and blanks or hyphens within a long number.
  */
 
 /** A text made ready to be looked through. */
@@ -55,7 +55,7 @@ function isEdge(next: string | undefined, beyond: string | undefined): boolean {
   return !CONNECTING.test(next) || beyond === undefined || !JOINING.test(beyond)
 }
 
-/** What is so short that it stands anywhere counts where it is all, is quoted, or said to be a number or identifier. */
+/** A value so short that it stands anywhere counts where it is all, is quoted, or said to be a number or identifier. */
 function isMarked(text: string, start: number, end: number): boolean {
   const isEnd = (character: string | undefined): boolean => character === undefined || character === SEPARATOR
   if (isEnd(text[start - 1]) && isEnd(text[end])) return true

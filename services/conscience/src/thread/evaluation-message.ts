@@ -3,7 +3,7 @@ import type { CallVerdict, PolicyText, Surroundings } from '../policy/policy.js'
 import type { SessionKey, SessionRecord, StoredRecord } from '../session/session-table.js'
 import type { CallSession, Remembered, Told } from './thread-sessions.js'
 
-/** What the thread is started with. */
+/** The data that the thread is started with. */
 export interface ThreadOptions {
   readonly policy: PolicyText
   /** For one evaluation. */
@@ -12,19 +12,19 @@ export interface ThreadOptions {
   readonly progress: SharedArrayBuffer
 }
 
-/** What is to be judged. */
+/** A call, or words, to be judged. */
 export type Work = (
   | {
       readonly call: Call
       readonly belongsTo?: CallSession | undefined
-      /** Whether the facts are told, too, for a judge beside the rules. */
+      /** True where the facts are told, too, for a judge beside the rules. */
       readonly isForJudge?: boolean | undefined
     }
   | { readonly words: Words }
 ) &
   Pick<Surroundings, 'attested'>
 
-/** What one sender wants done. Senders take turns. `leftMs`: after that nobody waits for it. */
+/** Work of one sender. Senders take turns. `leftMs`: after that nobody waits for it. */
 export interface Assignment {
   readonly id: number
   readonly sender: string
@@ -32,7 +32,7 @@ export interface Assignment {
   readonly leftMs: number
 }
 
-/** What comes of an assignment. */
+/** The result of an assignment. */
 export interface Outcome {
   readonly id: number
   readonly result: Findings | Remembered | 'late'
@@ -43,11 +43,11 @@ export type Order =
   | string
   /** The policy of all evaluations that are ordered later. */
   | { readonly policy: PolicyText }
-  /** What was written down of sessions: before anything else, and all of each session together. */
+  /** Sessions as they were written down: before anything else, and all of each session together. */
   | { readonly sessions: readonly StoredRecord[] }
   | HeardEntry
 
-/** What another conscience remembers. */
+/** An entry that another conscience remembers. */
 export interface HeardEntry {
   readonly heard: SessionKey
   readonly entry: unknown
@@ -55,14 +55,14 @@ export interface HeardEntry {
   readonly at: number
 }
 
-/** What is to be remembered. */
+/** Something to be remembered. */
 export interface Report {
   readonly told: Told
   readonly key: SessionKey
   readonly at: number
 }
 
-/** What the policy says, as a rule without the facts that it says it of. */
+/** The findings of the policy, as a rule without the facts that they are of. */
 export interface Findings extends Omit<CallVerdict, 'facts'> {
   /** Of a call. */
   readonly callDigest?: string | undefined

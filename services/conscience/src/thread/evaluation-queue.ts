@@ -1,7 +1,7 @@
-/** What the queue knows of an evaluation. */
+/** An evaluation, as far as the queue knows it. */
 export interface Queued {
   readonly sender: string
-  /** What it takes to evaluate it, as far as that can be told before. */
+  /** The cost of evaluating it, as far as that can be told before. */
   readonly characters: number
 }
 
@@ -30,9 +30,9 @@ interface Line<Item> {
 export class EvaluationQueue<Item extends Queued> {
   readonly #limits: QueueLimits
   readonly #lines = new Map<string, Line<Item>>()
-  /** Who has something waiting and nothing with the thread; the first is next. */
+  /** Senders that have something waiting and nothing with the thread; the first is next. */
   readonly #idle = new Set<string>()
-  /** Who has something waiting beside what is with the thread, where there is room for it. */
+  /** Senders that have something waiting beside what is with the thread, where there is room for it. */
   readonly #busy = new Set<string>()
   #running = 0
 
@@ -40,7 +40,7 @@ export class EvaluationQueue<Item extends Queued> {
     this.#limits = limits
   }
 
-  /** What a sender has nothing waiting in front of is taken however long it is. */
+  /** True also for an item of any length that has nothing of its sender waiting in front of it. */
   hasRoomFor({ sender, characters }: Queued): boolean {
     const line = this.#lines.get(sender)
     if (line === undefined || line.waiting.length === 0) return true
@@ -58,7 +58,7 @@ export class EvaluationQueue<Item extends Queued> {
     return true
   }
 
-  /** What the thread is to get next: with it until `end` or `putBack`. Undefined where it has enough. */
+  /** The item that the thread is to get next: with it until `end` or `putBack`. Undefined where it has enough. */
   take(): Item | undefined {
     const { crowded, full } = this.#limits
     let sender: string | undefined

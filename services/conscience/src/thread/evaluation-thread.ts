@@ -16,7 +16,7 @@ import { EvaluationQueue, type Queued } from './evaluation-queue.js'
 import { Progress } from './progress.js'
 import type { Remembered } from './thread-sessions.js'
 
-/** What is written down of sessions, from which every thread begins. */
+/** Sessions as they are written down, from which every thread begins. */
 export interface SessionRecords {
   /** All of each session together; what was asked to be written before is among them. */
   load(): AsyncIterable<readonly StoredRecord[]>
@@ -41,7 +41,7 @@ interface Pending extends Queued {
   /** As JSON. */
   readonly work: string
   readonly context: Pick<RequestContext, 'remainingMs'>
-  /** What has to be left of the requester's time for the evaluation to begin. */
+  /** The part of the requester's time that has to be left for the evaluation to begin. */
   readonly answeringMs: number
   readonly resolve: (outcome: Findings | Remembered) => void
   readonly reject: (error: RequestError) => void
@@ -53,7 +53,7 @@ const WORKER = new URL(
   import.meta.url,
 )
 /**
- * What one sender may have waiting, 320 evaluations of the longest actions, and what is with the thread. To refuse is
+ * Bounds of one sender's waiting, 320 evaluations of the longest actions, and of what is with the thread. To refuse is
  * work, too, and whoever is refused comes again: with less room, that cost others more.
  */
 const LIMITS = {
@@ -78,7 +78,7 @@ const STALLED_MS = 10_000
 const FIRST_DELAY_MS = 100
 const LONGEST_DELAY_MS = 1_000
 const HIGHEST_ID = 0x7fff_ffff
-/** What others tell while no thread is ready; what is beyond that is missed, which a session notices. */
+/** Entries of others while no thread is ready; more are missed, which a session notices. */
 const MAXIMUM_EARLY = 1_000
 
 /**
@@ -96,7 +96,7 @@ export class EvaluationThread {
   #worker: Worker | undefined
   #isReady = false
   readonly #early: HeardEntry[] = []
-  /** What the thread is sent when this turn is done, together: to wake it takes longer than to write most orders down. */
+  /** Orders that are sent together when this turn is done: to wake the thread takes longer than to write most of them down. */
   #unsent: Order[] = []
   readonly #opened = withResolver()
   #progress = new Progress()
@@ -127,7 +127,7 @@ export class EvaluationThread {
     return this.#done(sender, report, context) as Promise<Remembered>
   }
 
-  /** What another conscience remembers. */
+  /** Hands on an entry that another conscience remembers. */
   hear(entry: HeardEntry): void {
     if (this.#isReady) this.#order(entry)
     else if (this.#early.length < MAXIMUM_EARLY) this.#early.push(entry)
@@ -152,7 +152,7 @@ export class EvaluationThread {
     })
   }
 
-  /** Whether a sender has room for so many characters; what has not need not be looked at more closely. */
+  /** True where a sender has room for so many characters; without it nothing need be looked at more closely. */
   hasRoomFor(sender: string, characters: number): boolean {
     return this.#queue.hasRoomFor({ sender, characters })
   }

@@ -3,8 +3,8 @@ const ID = 0
 const BEATS = 1
 
 /**
- * What a thread is at, in memory that others can look into while it is at work, and after it has ended. Identifiers are
- * whole numbers above 0.
+ * The work that a thread is at, in memory that others can look into while it is at work, and after it has ended.
+ * Identifiers are whole numbers above 0.
  */
 export class Progress {
   readonly buffer: SharedArrayBuffer

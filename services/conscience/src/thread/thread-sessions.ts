@@ -16,10 +16,10 @@ export interface CallSession {
   readonly at: number
 }
 
-/** What a user said, or what a call answered. */
+/** Words of a user, or the answer of a call. */
 export type Told = { readonly request: string } | { readonly result: CallResult }
 
-/** What came to be remembered, to be written down and told to others before anybody is answered. */
+/** News of a session, to be written down and told to others before anybody is answered. */
 export interface Remembered {
   readonly records: readonly SessionRecord[]
   /** Undefined where nothing is new. */
@@ -56,7 +56,7 @@ export class ThreadSessions {
     return this.#remembered(key, at, entry)
   }
 
-  /** What another conscience remembers; nothing where that is not understood. */
+  /** Takes an entry that another conscience remembers; nothing comes of it where that is not understood. */
   heard(key: SessionKey, entry: unknown, total: number, at: number): readonly SessionRecord[] {
     const { success, data } = entrySchema.safeParse(entry)
     if (!success) return []

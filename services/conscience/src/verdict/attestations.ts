@@ -6,10 +6,10 @@ const MAXIMUM = 10_000
 const MAXIMUM_PER_ATTESTOR = 2_000
 const SWEEP_INTERVAL_MS = 1000
 
-/** What one client said about one request. */
+/** The word of one client about one request. */
 export interface Attestation {
   readonly requestDigest: string
-  /** Whose request. */
+  /** The client whose request it is. */
   readonly requester: string
   readonly attestor: string
   readonly facts: Readonly<Record<string, unknown>>
@@ -24,7 +24,7 @@ export interface AttestedFact {
   readonly attestor: string
 }
 
-/** What others than the requester said about requests, by the digest of each; it is believed until it expires. */
+/** The word of others than the requester about requests, by the digest of each; it is believed until it expires. */
 export class Attestations {
   readonly #clock: Pick<Clock, 'timeOfDay'>
   /** By digest, then by attestor; the oldest first. */
@@ -55,7 +55,7 @@ export class Attestations {
     return true
   }
 
-  /** What its attestor takes back. */
+  /** Its attestor takes it back. */
   remove(requestDigest: string, attestor: string): void {
     const said = this.#byDigest.get(requestDigest)
     if (said?.delete(attestor) !== true) return
@@ -64,8 +64,8 @@ export class Attestations {
   }
 
   /**
-   * What counts for that request of that requester, which `sender` passed on or sent: nobody attests what is its own.
-   * Where two say different things of one name, both are given.
+   * Facts that count for that request of that requester, which `sender` passed on or sent: nobody attests what is its
+   * own. Where two say different things of one name, both are given.
    */
   about(requestDigest: string, requester: string, sender: string): AttestedFact[] {
     const nowMs = this.#clock.timeOfDay()

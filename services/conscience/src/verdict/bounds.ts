@@ -2,7 +2,7 @@
 export const BOUNDS = { depth: 12, entries: 1_000, characters: 65_536, actionCharacters: 10_000 } as const
 
 /**
- * What is too much about a value, with the path to it, or `undefined` when it is within bounds. It does not recurse,
+ * The bound that a value exceeds, with the path to it, or `undefined` when it is within bounds. It does not recurse,
  * so a value nested a million times deep cannot exhaust the stack.
  */
 export function excess(root: unknown, name: string): { field: string; reason: string } | undefined {

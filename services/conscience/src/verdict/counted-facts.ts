@@ -4,7 +4,7 @@ import type { AttestedFact } from './attestations.js'
 /** More are of no help to whoever reads a verdict. */
 const MAXIMUM_TOLD = 50
 
-/** What others vouch for, by name. Where two say different things, a `false` counts, and else neither. */
+/** Facts that others vouch for, by name. Where two say different things, a `false` counts, and else neither. */
 export function attestedFacts(facts: readonly AttestedFact[]): Record<string, unknown> {
   const byName = new Map<string, unknown>()
   const disputed = new Set<string>()
@@ -15,7 +15,7 @@ export function attestedFacts(facts: readonly AttestedFact[]): Record<string, un
   return Object.fromEntries([...byName].filter(([name, value]) => value === false || !disputed.has(name)))
 }
 
-/** What a verdict tells of the circumstances: what was attested, and what a requester said of itself where it counted. */
+/** Facts that a verdict tells of: what was attested, and what a requester said of itself where it counted. */
 export function countedFacts(
   attested: readonly AttestedFact[],
   asserted: { readonly context: Readonly<Record<string, unknown>>; readonly requester: string } | undefined,

@@ -4,16 +4,16 @@ import type { Findings } from '../thread/evaluation-message.js'
 
 /** Characters of one piece; models lose sight of what stands in the middle of much more. */
 const PIECE_CHARACTERS = 12_000
-/** What two pieces have in common, so that nothing is seen by halves alone. */
+/** The part that two pieces have in common, so that nothing is seen by halves alone. */
 const OVERLAP_CHARACTERS = 400
 const MAXIMUM_PIECES = 8
 /** Of more, a judge would not see everything, and none is asked. */
 export const MAXIMUM_MATERIAL_CHARACTERS =
   MAXIMUM_PIECES * (PIECE_CHARACTERS - OVERLAP_CHARACTERS) + OVERLAP_CHARACTERS
 
-/** What a judge is shown, as JSON: all of it. */
+/** All that a judge is shown, as JSON. */
 export interface Material {
-  /** What every piece says of the whole: the tool. */
+  /** Said of the whole by every piece: the tool. */
   readonly head: Readonly<Record<string, unknown>>
   readonly text: string
 }
@@ -32,7 +32,7 @@ export function callMaterial(
   return { head: { tool }, text: `${call.slice(0, -1)},"facts":${factsFound}}` }
 }
 
-/** Whether all of a call might be shown; else nothing has to be made ready for it. */
+/** True where all of a call might be shown; else nothing has to be made ready for it. */
 export function mayFit(evaluation: CallEvaluation): boolean {
   return JSON.stringify(evaluation).length <= MAXIMUM_MATERIAL_CHARACTERS
 }

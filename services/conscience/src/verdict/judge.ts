@@ -16,7 +16,7 @@ export interface JudgeOptions {
   readonly maximumWaiting?: number | undefined
 }
 
-/** What a judge beside the rules thinks: `score` from -1 (wrong) to 1 (right). */
+/** The opinion of a judge beside the rules: `score` from -1 (wrong) to 1 (right). */
 export interface Opinion {
   readonly score: number
   readonly text: string

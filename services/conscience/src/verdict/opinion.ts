@@ -2,12 +2,12 @@ import type { Verdict } from '@jamey/contracts'
 import type { Findings } from '../thread/evaluation-message.js'
 import type { JudgeAnswer } from './judge.js'
 
-/** What is decided, and why. */
+/** A decision, and why. */
 export type Decided = Pick<Verdict, 'decision' | 'reasons'>
 
 const NO_RULE = 'no rule knows it'
 
-/** What the policy decides. */
+/** The decision of the policy. */
 export function decided({ decision, reasons }: Findings): Decided {
   return { decision, reasons: reasons.length === 0 && decision === 'ask' ? [NO_RULE] : [...reasons] }
 }

@@ -8,11 +8,11 @@ const ALGORITHM = 'EdDSA'
 /** Long enough to begin what was approved, and short enough that nobody keeps one for later. */
 export const RECEIPT_SECONDS = 60
 
-/** What a receipt says (RFC 7519): the verdict on one request, for whoever carries it out. */
+/** The claims of a receipt (RFC 7519): the verdict on one request, for whoever carries it out. */
 export interface ReceiptClaims {
   /** The conscience that judged. */
   readonly iss: string
-  /** Who asked. */
+  /** The requester. */
   readonly sub: string
   /** The evaluation; a receipt is good for one use. */
   readonly jti: string
