@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import type { AddressInfo, Server } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
-import { systemClock } from '@jamey/bus'
+import { randomUuid, systemClock } from '@jamey/bus'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
 import { type Endpoint, topicOf } from '../api/endpoint.js'
@@ -305,7 +304,7 @@ function createApp({ log, trustProxy, tls }: HttpServerOptions): FastifyInstance
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : [...trustProxy],
     // The name of a client, or of an approval with that of its conscience behind it.
     routerOptions: { maxParamLength: MAXIMUM_PARAMETER_LENGTH },
-    genReqId: () => randomUUID(),
+    genReqId: () => randomUuid(),
     // Requests that come while draining are answered by a hook, as a problem like any other.
     return503OnClosing: false,
     clientErrorHandler: answerUnreadable,
