@@ -189,6 +189,9 @@ export const memorySchema = z.object({
 /** A memory as it was until `replaced_at`. */
 export const memoryVersionSchema = memorySchema.extend({ replaced_at: isoTime.optional() })
 
+/** SHA-256 in lower-case hex. */
+const textHash = z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be a SHA-256 in lower-case hex' })
+
 /** A memory with all that is known of it. Nothing else is taken: what is not known would be lost. */
 export const archivedMemorySchema = memorySchema.strict().extend({
   /** Time in the envelope that stored it; it tells a repeat of that message from a new one. */
@@ -205,10 +208,10 @@ export const archivedMemorySchema = memorySchema.strict().extend({
   content_hash: z.string().optional(),
   provenance: memorySchema.shape.provenance.optional(),
   /** The hash of the text that was stored first, where another one took its place since. */
-  stored_hash: z.string().optional(),
+  stored_hash: textHash.optional(),
   /** Idempotency keys that lead to it, with the hash of the text that came with each, as far as these do not follow from the rest. */
   keys: z
-    .array(z.object({ key: idempotencyKey, content_hash: z.string() }).strict())
+    .array(z.object({ key: idempotencyKey, content_hash: textHash }).strict())
     .max(1000)
     .optional(),
   /** The versions before this one, newest first. */

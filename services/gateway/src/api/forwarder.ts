@@ -90,9 +90,23 @@ export class Forwarder {
     } catch (error) {
       if (signal.aborted) throw signal.reason
       this.#services.noteOutcome(endpoint.operation, error)
-      throw unservedProblem(endpoint, error) ?? error
+      throw unservedProblem(endpoint, error) ?? keyProblem(error) ?? error
     }
   }
+}
+
+/** What stands against an identifier that followed from a key is told of the key: its caller never saw the other. */
+function keyProblem(error: unknown): Problem | undefined {
+  if (!(error instanceof RemoteError && error.message.startsWith('message_id: '))) return undefined
+  const why = SAID_OF_KEYS[error.kind]
+  return why === undefined ? undefined : new Problem('conflict', why, { code: error.kind, cause: error })
+}
+
+const SAID_OF_KEYS: Readonly<Record<string, string>> = {
+  'memory-conflict':
+    'Idempotency-Key: something else was stored under this key; send this with a key of its own.',
+  'memory-gone':
+    'Idempotency-Key: what was stored under this key has expired or was forgotten since; send it with another key to store it again.',
 }
 
 /** The endpoint's own word for why there is no answer. */

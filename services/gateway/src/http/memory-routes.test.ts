@@ -128,6 +128,20 @@ describe.each([
     expect(ids[1]).toBe(ids[0])
   })
 
+  it.each([
+    ['memory-conflict', /something else was stored under this key/],
+    ['memory-gone', /was forgotten since/],
+  ])('says %s of the Idempotency-Key, whose message_id nobody has seen', async (kind, detail) => {
+    const { bus, url } = running
+    bus.answer(contracts.store, () => {
+      throw new RequestError(kind, 'message_id: another memory is stored under 1f0a')
+    })
+    const owner = root.includes('others') ? { owner: 'ann' } : {}
+    const answer = await post(`${url}${root}`, { content: 'a', ...owner }, { 'idempotency-key': 'one' })
+    expect(answer).toMatchObject({ status: 409, body: { code: kind, detail: expect.stringMatching(detail) } })
+    expect(JSON.stringify(answer.body)).not.toContain('1f0a')
+  })
+
   it('gives the history of a memory, and says 404 where there is none', async () => {
     const { bus, url } = running
     bus.answer(contracts.history, ({ data }) => ({

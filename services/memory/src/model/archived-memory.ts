@@ -54,7 +54,11 @@ export function rowsFromArchive(input: unknown, limits: MemoryLimits): ArchivedR
     memory.stored_hash ??
     (first === undefined || first.content_hash === row.content_hash ? null : first.content_hash)
   const kept = { ...row, stored_hash: storedHash }
-  return { row: kept, history, keys: [...followingKeys(kept), ...(memory.keys ?? [])] }
+  const told = (memory.keys ?? []).map(({ key, content_hash }, i) => ({
+    key: bounded(`keys[${i}].key`, key, key.length),
+    content_hash,
+  }))
+  return { row: kept, history, keys: [...followingKeys(kept), ...told] }
 }
 
 /** The key that a row has itself, which nearly always came with its first text. */

@@ -68,7 +68,8 @@ export class Documents {
   layer = new Uint8Array(1024)
   /** 0 for nearly all: `REMOVED`, or `EXPIRES` where `expiresAt` has to be looked at. */
   state = new Uint8Array(1024)
-  turn = new Uint32Array(1024)
+  /** Any whole number, such as a time. */
+  turn = new Float64Array(1024)
   session = new Uint32Array(1024)
   /** The neighbours in the session: the documents of the turns before and after. */
   before = new Uint32Array(1024)
@@ -90,7 +91,7 @@ export class Documents {
   }
 
   get bytes(): number {
-    return this.seq.length * 64 + (this.#ownedSessions.length + this.provenances.length) * 200
+    return this.seq.length * 68 + (this.#ownedSessions.length + this.provenances.length) * 200
   }
 
   /** In place of the document that the memory had, if it had one. */
@@ -305,7 +306,7 @@ export class Documents {
     this.length = grown(this.length, new Uint16Array(length))
     this.layer = grown(this.layer, new Uint8Array(length))
     this.state = grown(this.state, new Uint8Array(length))
-    this.turn = grown(this.turn, new Uint32Array(length))
+    this.turn = grown(this.turn, new Float64Array(length))
     this.session = grown(this.session, new Uint32Array(length))
     this.before = grown(this.before, new Uint32Array(length))
     this.after = grown(this.after, new Uint32Array(length))

@@ -67,6 +67,20 @@ export function describeArchives(name: string, open: OpenStorage): void {
   describe(name, () => {
     describeRepeats(open)
 
+    it.each([
+      [{ keys: [{ key: 'a\0b', content_hash: 'a'.repeat(64) }] }, 'keys[0].key'],
+      [{ keys: [{ key: 'k', content_hash: 'of a text' }] }, 'keys[0].content_hash'],
+      [{ stored_hash: '\0' }, 'stored_hash'],
+    ])('are refused with %j', async (more, field) => {
+      const { store } = await open()
+      await put(store, 'a')
+      const [line] = await exported(store, true)
+      const { store: other } = await open()
+      const refused = { code: 'memory-input', field }
+      await expect(restoring(other).restore({ ...line, ...more })).rejects.toMatchObject(refused)
+      expect((await other.stats()).memories).toBe(0)
+    })
+
     it('come in the order of the archive, whoever stored them and however many come at once', async () => {
       const { store } = await open()
       const ids = Array.from({ length: 60 }, (_, i) => `m${i}`)
