@@ -2,11 +2,10 @@ import type { CommandFact, FactOptions, Facts, FileFact, Placed } from './fact-t
 import { FileCollector } from './file-collector.js'
 import { asCalled, foldersLeft, inFolder, isElsewhere, MAY_BE_FOLDER } from './folders.js'
 import type { Effect, Role } from './model/call.js'
+import { PatchCollector } from './patch-collector.js'
 import { effectsOf } from './shell/command-effects.js'
 import { isRunner } from './shell/command-kinds.js'
-import type { Directory } from './shell/directory.js'
 import { faultsIn } from './shell/programs/faults.js'
-import { handedPatch } from './shell/programs/handed-patch.js'
 import { askedBy } from './shell/programs/http-clients.js'
 import { databaseOf, statementsOf } from './shell/programs/sql-clients.js'
 import { readScript } from './shell/script.js'
@@ -21,8 +20,6 @@ import { flagEffect, isOutput, saidEffect } from './tools/said-effect.js'
 import { ownEntry, toolName } from './tools/tool.js'
 import { addressesIn, type MailFact } from './values/mail.js'
 import { amountOf } from './values/money.js'
-import { filesInPatch, type PatchedFile } from './values/patch.js'
-import { isGenerated, pathFact } from './values/path.js'
 import { recipientsIn } from './values/recipient.js'
 import { looksLikeSql, readSql, type SqlFact } from './values/sql.js'
 import { linksIn, type UrlFact, urlFact, urlsIn } from './values/url.js'
@@ -53,11 +50,10 @@ export class Collector {
   readonly #secrets: (SecretFact & Placed)[] = []
   readonly #signals: (SignalFact & Placed)[] = []
   readonly #texts: (Placed & { role: Role | undefined; text: string })[] = []
-  /** Patches that name no file, which is right where another argument does. */
-  readonly #nameless: string[] = []
   #namesPath = false
   readonly #whereabouts: Whereabouts
   readonly #files: FileCollector
+  readonly #patches: PatchCollector
 
   /** `readsWords`: its texts are told to somebody, or are all there is. `cwd`: as `Call` has it. */
   constructor(
@@ -71,6 +67,7 @@ export class Collector {
     const folders = tool.keepsFolder === true ? (options.folders ?? []) : []
     this.#whereabouts = new Whereabouts(options.workspace, { cwd, folders })
     this.#files = new FileCollector(options, this.#whereabouts, this)
+    this.#patches = new PatchCollector(options, this.#files, this)
     this.#name = name
     this.#tool = tool
     const plain = tool.isKnown && name.includes('git') ? toolName(name) : undefined
@@ -125,6 +122,11 @@ export class Collector {
     this.#unread.set(`${where} ${reason}`, { where, reason })
   }
 
+  /** A file is taken away. */
+  loses(): void {
+    this.#effects.add('delete')
+  }
+
   take({ where, names, value }: Leaf): void {
     const role = this.#roleOf(names)
     if (role === 'command' && this.#isWordOfCommand(where, names, value)) return
@@ -148,7 +150,7 @@ export class Collector {
       case 'sql':
         return this.#takeSql(where, value)
       case 'patch':
-        return this.#takePatch(where, value)
+        return this.#patches.take(where, value, this.#whereabouts.named)
       case 'path':
         this.#namesPath ||= value.trim() !== ''
         return this.#takePath(where, value)
@@ -278,31 +280,6 @@ export class Collector {
     }
   }
 
-  #takePatch(where: string, patch: string): void {
-    const files = filesInPatch(patch)
-    if (files.length === 0 && patch.trim() !== '') this.#nameless.push(where)
-    this.#takePatched(where, files, this.#whereabouts.named)
-  }
-
-  #takeHandedPatch(
-    where: string,
-    { name, directories }: ShellCommand,
-    patch: string | null | undefined,
-  ): void {
-    if (patch === undefined) return
-    const files = filesInPatch(patch ?? '')
-    if (files.length === 0) this.fail(where, `what ${name} changes is known when it runs`)
-    this.#takePatched(where, files, directories)
-  }
-
-  /** A file that a patch takes away is lost as with `rm`, if a build does not make it again. */
-  #takePatched(where: string, files: readonly PatchedFile[], directories: readonly Directory[]): void {
-    this.#files.takePatched(where, files, directories)
-    const isLoss = ({ text, access }: PatchedFile): boolean =>
-      access === 'delete' && !isGenerated(pathFact(text, this.#options), this.#options)
-    if (files.some(isLoss)) this.#effects.add('delete')
-  }
-
   /** Servers that are asked by their names alone: `curl localhost:3000/health`. */
   #takeAsked(where: string, command: ShellCommand): void {
     for (const text of askedBy(command)?.urls ?? []) {
@@ -316,8 +293,9 @@ export class Collector {
   #checkPatches(): void {
     if (this.#namesPath) return
     const takesPatches = this.#tool.isKnown && Object.values(this.#tool.roles).includes('patch')
-    const isNothing = takesPatches && this.#nameless.length === 0 && this.#files.facts.length === 0
-    for (const where of isNothing ? [''] : this.#nameless) this.fail(where, 'a patch that names no file')
+    const isNothing = takesPatches && this.#patches.nameless.length === 0 && this.#files.facts.length === 0
+    for (const where of isNothing ? [''] : this.#patches.nameless)
+      this.fail(where, 'a patch that names no file')
   }
 
   #takeRecipients(where: string, text: string): void {
@@ -340,6 +318,7 @@ export class Collector {
   #takeScript(where: string, source: string): void {
     const script = readScript(source, this.#whereabouts.start)
     for (const reason of faultsIn(source, script)) this.fail(where, reason)
+    this.#patches.enter(source, script)
     this.#whereabouts.leave(script.left)
     for (const reason of script.unread) this.fail(where, reason)
     for (const folder of script.entered) this.#files.takeFolder(where, folder)
@@ -353,9 +332,9 @@ export class Collector {
   #takeCommand(where: string, given: ShellCommand): void {
     const command = inFolder(given, this.#options.links)
     const found = asCalled(given, effectsOf(command), this.#options, command.directories)
-    const known = this.#withSql(where, command, this.#files.withFiles(found, command.directories))
+    const known = this.#withSql(where, command, this.#files.withFiles(command, found))
     const effects = this.#files.withFolder(where, command, found, known)
-    this.#takeHandedPatch(where, command, handedPatch(command, found.words))
+    this.#patches.takeHanded(where, command, found)
     this.#takeAsked(where, command)
     const runsInner = isRunner(command.name)
     this.#commands.push({

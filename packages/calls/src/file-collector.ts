@@ -5,6 +5,7 @@ import { hiddenFile, plainOutput, plainWord } from './hidden-files.js'
 import type { Effect } from './model/call.js'
 import { NAMES_FILES_ALONE, showsVariables, UNPACKS } from './shell/command-kinds.js'
 import type { Directory } from './shell/directory.js'
+import { deletedNames, mayBeMade } from './shell/programs/found-files.js'
 import type { CommandEffects } from './shell/programs/program.js'
 import type { ShellCommand } from './shell/shell-script.js'
 import type { Argument } from './shell/words.js'
@@ -13,6 +14,8 @@ import { isGenerated, isSecretPath, isWorkable, type PathFact, pathFact } from '
 import { isLink } from './values/url.js'
 import type { Whereabouts } from './whereabouts.js'
 
+/** What a shell makes other names of. */
+const NAMES_SEVERAL = /[*?[{]/
 /** A folder is named, and left again. */
 const CLIMBS = /(?:^|\/)(?!\.{1,2}\/)[^/]+\/\.\.(?:\/|$)/
 
@@ -89,6 +92,14 @@ export class FileCollector {
       this.takeAll(where, [{ text, isDynamic: false }], access, directories)
   }
 
+  /** What stands in a file of the workspace now; undefined where that cannot be read, or where it is not known which one. */
+  textOf({ text, isDynamic }: Argument, directories: readonly Directory[]): string | undefined {
+    const [from, ...others] = directories
+    if (from === undefined || others.length > 0 || from.certainty !== 'known' || isDynamic) return undefined
+    const { path, isSecret } = pathFact(text, this.#options, false, from.path)
+    return isSecret || NAMES_SEVERAL.test(path) ? undefined : this.#options.links?.textOf(path)
+  }
+
   /** Whoever enters a folder reads it. */
   takeFolder(where: string, { path, certainty }: Directory): void {
     if (certainty === 'known') this.take(where, { text: path, isDynamic: false }, 'read')
@@ -141,14 +152,16 @@ export class FileCollector {
 
   /** What the next build makes again is no loss. */
   withFiles(
+    { args, directories }: ShellCommand,
     { effects, writes, words }: CommandEffects,
-    directories: readonly Directory[],
   ): readonly Effect[] {
-    if (effects.includes('delete') && words.join() === 'rm' && writes.length > 0) {
+    const deleted = words[0] === 'find' ? deletedNames(args) : writes
+    if (effects.includes('delete') && /^(?:rm|find)$/.test(words.join()) && deleted.length > 0) {
       const areGenerated = directories.every(({ path }) =>
-        writes.every(({ text, isDynamic }) => {
+        deleted.every((file) => {
           const from = this.#whereabouts.areHere(directories) ? undefined : path
-          return isGenerated(pathFact(text, this.#options, isDynamic, from), this.#options)
+          const fact = pathFact(file.text, this.#options, file.isDynamic, from)
+          return mayBeMade(file) && isGenerated(fact, this.#options)
         }),
       )
       if (areGenerated && directories.every(({ certainty }) => /^(?:known|stray)$/.test(certainty)))

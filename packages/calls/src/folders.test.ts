@@ -70,7 +70,7 @@ describe('the folder of a script', () => {
     ['sudo -D / rm -r x', ['/x']],
     ["cd a; trap 'rm -r x' EXIT; cd /", ['/srv/me/app/a/x', '/srv/me/app/x', '/x']],
     ['find /etc -execdir rm x ;', ['/etc/x', '/srv/me/app/x', '/x']],
-    ['find .. -name y -exec rm -r {}/x ;', ['/srv/me/{}/x']],
+    ['find .. -name y -exec rm -r {}/x ;', ['/srv/me/{}/y/x']],
     ['D=$PWD; cd a && rm -r $D/x', ['/srv/me/app/x']],
     ['cd .. && echo > x', ['/srv/me/x']],
     ['cd "$(git rev-parse --show-toplevel)" && rm -r x', ['?']],

@@ -2,9 +2,10 @@ import type { Effect } from '../model/call.js'
 import { handedTo } from './loading-variables.js'
 import { optionValue } from './option-values.js'
 import { isGraveTask } from './programs/interpreters.js'
+import { withListed } from './programs/listed-files.js'
 import { namedFiles } from './programs/named-files.js'
 import type { CommandEffects, Program } from './programs/program.js'
-import { PROGRAMS } from './programs/programs.js'
+import { programOf } from './programs/program-names.js'
 import type { ShellCommand } from './shell-script.js'
 import { specialEffect } from './special-effects.js'
 import type { Argument } from './words.js'
@@ -30,12 +31,15 @@ export function effectsOf(given: ShellCommand): CommandEffects {
   const effects = special === undefined ? found.effects : special === 'unknown' ? [] : [special]
   const handed = handedTo(command, found.words, effects)
   const named = namedFiles(command)
-  if (effects === found.effects && handed.length === 0 && named === undefined) return found
+  const reads = withListed(command, found.reads)
+  const writes = reads === found.reads ? found.writes : withListed(command, found.writes)
+  const isSame = effects === found.effects && reads === found.reads && handed.length === 0
+  if (isSame && named === undefined) return found
   return {
     ...found,
     effects,
-    reads: [...found.reads, ...(named?.reads ?? [])],
-    writes: [...found.writes, ...handed, ...(named?.writes ?? [])],
+    reads: [...reads, ...(named?.reads ?? [])],
+    writes: [...writes, ...handed, ...(named?.writes ?? [])],
   }
 }
 
@@ -61,18 +65,6 @@ function meant(command: ShellCommand): ShellCommand {
   if (TOOLCHAIN.test(first.text) && /^(?:cargo|rustc|rustfmt|rustdoc)$/.test(name))
     return { ...command, args: args.slice(1) }
   return command
-}
-
-/** Several versions of it have their numbers behind their name. */
-const VERSIONED =
-  /^(python|pypy|pip|ruby|php|lua|gcc|g\+\+|clang|clang\+\+|clang-format|clang-tidy)-?\d[\d.]*$/
-
-function programOf(name: string): Program | undefined {
-  const found = PROGRAMS.get(name)
-  if (found !== undefined) return found
-  if (name.startsWith('mkfs.')) return PROGRAMS.get('mkfs')
-  const base = VERSIONED.exec(name)?.[1]
-  return base === undefined ? undefined : PROGRAMS.get(base)
 }
 
 /** What a program does that a project has itself, and that nobody knows by its name. */

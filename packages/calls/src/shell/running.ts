@@ -1,6 +1,7 @@
 import type { Assignment, Function as FunctionDefinition, HereDoc } from 'unbash'
+import type { Fed } from './shell-script.js'
 import type { Outcome, ShellState } from './shell-state.js'
-import type { Argument, Setting } from './words.js'
+import type { Setting } from './words.js'
 
 /** What is around a part of a script. */
 export interface Around {
@@ -28,7 +29,7 @@ export interface Running extends Around {
   readonly variables: readonly Setting[]
   readonly documents: readonly HereDoc[]
   /** As `ShellCommand` has it. */
-  readonly fed: Argument | undefined
+  readonly fed: Fed | undefined
 }
 
 export interface Trap {

@@ -1,6 +1,12 @@
 import type { Directory } from './directory.js'
 import type { Argument, Setting } from './words.js'
 
+/** What stands at the standard input of a command. */
+export interface Fed extends Argument {
+  /** The file that it is read from. */
+  readonly file: Argument | undefined
+}
+
 /** A simple command that a script would run. */
 export interface ShellCommand {
   /** As it is called, without its folder; empty where only the running shell knows. */
@@ -13,7 +19,7 @@ export interface ShellCommand {
   /** Where it reads from another command, which one. */
   readonly input: string | undefined
   /** What a file or a text that it is redirected from hands it; dynamic where that is not seen. */
-  readonly fed: Argument | undefined
+  readonly fed: Fed | undefined
   /** Variables that are set for it, and those that the script hands to all programs and that name a place elsewhere. */
   readonly variables: readonly Setting[]
   /** The folders that it may run in, of which there is at least one. */

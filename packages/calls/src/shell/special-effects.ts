@@ -4,6 +4,7 @@ import { changesNetwork, leavesProject } from './outward-tasks.js'
 import { awkActs } from './programs/awk-script.js'
 import { furtherEffect } from './programs/further-effects.js'
 import { gitEffect } from './programs/git-effect.js'
+import { onlyLooks } from './programs/handed-patch.js'
 import { askedBy } from './programs/http-clients.js'
 import { activates, isGraveTask, ranFile } from './programs/interpreters.js'
 import type { CommandEffects } from './programs/program.js'
@@ -69,6 +70,7 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
   ['source', (args) => (activates(args) ? 'build' : undefined)],
   ['.', (args) => (activates(args) ? 'build' : undefined)],
   ['deno', (args) => (has(args, FETCHED) ? 'execute' : undefined)],
+  ['patch', (args) => (onlyLooks(args) ? 'read' : undefined)],
   ['xxd', (_, { operands }) => (operands.length > 1 ? 'unknown' : undefined)],
   ['tar', tarEffect],
   ['bsdtar', tarEffect],

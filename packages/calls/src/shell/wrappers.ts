@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { rootsOf, selectedName } from './programs/found-files.js'
 import { type Inner, NOTHING, rest, valuesOf } from './programs/inner.js'
 import { runByTool } from './programs/runners.js'
 import type { Argument } from './words.js'
@@ -119,12 +120,11 @@ function joined(args: readonly Argument[]): Argument {
 
 /** `find` runs a command where it stands, or with `-execdir` in the folder of what it found. */
 function found(args: readonly Argument[]): Inner {
-  const end = args.findIndex(({ text }) => /^[-(!,]/.test(text) && !/^-(?:[HLP]|D|O\d)$/.test(text))
-  const named = args.slice(0, end < 0 ? args.length : end).filter(({ text }) => !text.startsWith('-'))
-  const roots = named.length === 0 ? [HERE] : named
+  const roots = rootsOf(args)
+  const name = selectedName(args)
   const isBeside = args.some(({ text }) => /^-(?:exec|ok)dir$/.test(text))
   const commands = roots.flatMap((root) =>
-    executed(args).map((words) => words.map((word) => foundBelow(root, word))),
+    executed(args).map((words) => words.map((word) => foundBelow(root, word, isBeside ? undefined : name))),
   )
   if (!isBeside) return { ...NOTHING, commands }
   const parents = roots
@@ -162,11 +162,12 @@ function foundByName(args: readonly Argument[]): Inner {
 const HERE: Argument = { text: '.', isDynamic: false }
 const FOUND: Argument = { text: '{}', isDynamic: false }
 
-/** `{}` is something below where it looks. */
-function foundBelow(root: Argument, word: Argument): Argument {
+/** `{}` is something below where it looks, of that name where there is but one. */
+function foundBelow(root: Argument, word: Argument, name?: string): Argument {
   if (!word.text.includes('{}')) return word
+  const below = name === undefined ? `${root.text}/{}` : `${root.text}/{}/${name}`
   return {
-    text: word.text.replaceAll('{}', `${root.text}/{}`),
+    text: word.text.replaceAll('{}', () => below),
     isDynamic: word.isDynamic || root.isDynamic,
   }
 }

@@ -1,16 +1,23 @@
-import { lstatSync, readlinkSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs'
 import { posix } from 'node:path'
 
-/** Where symbolic links lead, as it is now on the machine that has the workspace. */
+/** Where symbolic links lead, and what stands in a file, as it is now on the machine that has the workspace. */
 export interface Links {
   /** An absolute path without links; undefined where it is the one that was asked for, or where nothing is known. */
   realPath(path: string, isEntry?: boolean): string | undefined
+  /**
+   * The text of an ordinary file of the workspace that this absolute path leads to; undefined for one that lies elsewhere,
+   * is too long, or cannot be read here.
+   */
+  textOf(path: string): string | undefined
   /** Whether more was asked than is looked up, or something that nobody may look at here. */
   readonly isExhausted: boolean
 }
 
 /** Files of the disk that are looked at for one call; each takes some microseconds. */
 const MAXIMUM_LOOKS = 5_000
+/** A patch of this size has tens of thousands of lines. */
+const MAXIMUM_BYTES = 1_000_000
 /** As many as Linux follows. */
 const MAXIMUM_LINKS = 40
 
@@ -57,6 +64,17 @@ class DiskLinks implements Links {
       real === root || real.startsWith(`${root}/`) ? this.#workspace + real.slice(root.length) : real
     // What macOS calls by two names.
     return shown === path || shown === `/private${path}` ? undefined : shown
+  }
+
+  textOf(path: string): string | undefined {
+    const shown = this.realPath(path) ?? path
+    const root = this.#realRoot()
+    if (root === null || this.isExhausted || !shown.startsWith(`${this.#workspace}/`)) return undefined
+    try {
+      return textIn(root + shown.slice(this.#workspace.length))
+    } catch {
+      return undefined
+    }
   }
 
   /** Null where the workspace is not on this machine. */
@@ -125,6 +143,17 @@ class DiskLinks implements Links {
 
 /** Of the last workspace that was asked about. */
 let kept: { readonly workspace: string; readonly root: string | null; readonly untilMs: number } | undefined
+
+/** Neither follows what has become a link meanwhile, nor waits for a pipe. */
+function textIn(path: string): string | undefined {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const found = fstatSync(file)
+    return found.isFile() && found.size <= MAXIMUM_BYTES ? readFileSync(file, 'utf8') : undefined
+  } finally {
+    closeSync(file)
+  }
+}
 
 /** A workspace that nobody may look at here is as one on another machine. */
 function isThere(path: string): boolean {

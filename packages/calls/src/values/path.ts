@@ -129,6 +129,9 @@ function matchesGlob(name: string, pattern: string): boolean {
 const GENERATED =
   /^(?:node_modules|dist|build|out|target|coverage|\.nyc_output|\.cache|\.next|\.nuxt|\.turbo|\.parcel-cache|\.vite|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.venv|venv|\.eggs|[^/]+\.egg-info|tmp|temp|logs|bin\/Debug|obj|package-lock\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.(?:log|tmp|pyc|o|class|tsbuildinfo|bak|orig))(?:\/|$)/
 
+/** A pattern that selects nothing else. */
+const ENDS_GENERATED = /^\*[\w.-]*\.(?:log|tmp|pyc|o|class|tsbuildinfo|bak|orig)$/
+
 /** Whether its loss is none: below the workspace it would be there again after the next build, or it is temporary. */
 export function isGenerated(fact: PathFact, options: PathOptions): boolean {
   const { path, place } = fact
@@ -137,7 +140,9 @@ export function isGenerated(fact: PathFact, options: PathOptions): boolean {
   if (place !== 'workspace' || path === root) return false
   const below = path.slice(root.length + 1).split('/')
   // In any package of the workspace, and no pattern that selects more than its own name.
-  return below.some((_, i) => GENERATED.test(below.slice(i).join('/'))) && !/^[*?[]/.test(below[0] ?? '')
+  const [first = ''] = below
+  const isAny = /^[*?[]/.test(first) && !ENDS_GENERATED.test(first)
+  return !isAny && below.some((_, i) => GENERATED.test(below.slice(i).join('/')))
 }
 
 /** Whether a change there is no more than work in the workspace, or with temporary files. */

@@ -1,6 +1,7 @@
 import type { Effect } from '../../model/call.js'
 import type { Argument } from '../words.js'
 import { isRunByGit } from './git-settings.js'
+import { onlyLooks } from './handed-patch.js'
 import type { CommandEffects } from './program.js'
 
 /** Options of `git config` that say where it reads, and how it shows what it has read. */
@@ -32,6 +33,8 @@ export function gitEffect(
       return effects[0] === 'delete' && texts.includes('--cached') && !areBehind(texts, '--cached')
         ? 'write'
         : undefined
+    case 'apply':
+      return onlyLooks(args) ? 'read' : undefined
     case 'checkout':
       return checksOutFile(texts, operands.length) ? 'delete' : undefined
     default:

@@ -191,7 +191,9 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       },
       options: {
         execute:
-          '--with --with-editable --with-requirements --index --index-url --default-index --extra-index-url --find-links -f',
+          '--with --with-editable --with-requirements --index --index-url --default-index --extra-index-url --find-links',
+        // Not the beginning of another one.
+        read: '--extra',
       },
       nested: {
         pip: PIP,
@@ -338,6 +340,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     'ssh scp sftp ftp telnet nc ncat netcat socat mail sendmail mutt nmap rclone aws gcloud az s3cmd gsutil heroku vercel netlify fly firebase wrangler stripe twilio',
     SEND,
   ),
+  ['twine', { effect: undefined, hasNoFiles: true, subcommands: { read: 'check', send: 'upload register' } }],
   ...each('mongo mongosh clickhouse-client', { effect: 'execute', hasNoFiles: true }),
   [
     'redis-cli',

@@ -1,5 +1,8 @@
+import { baseName } from '../builtins.js'
 import type { Argument } from '../words.js'
 import { type Inner, NOTHING, rest, valuesOf } from './inner.js'
+import { programOf } from './program-names.js'
+import { isDatabaseClient } from './sql-clients.js'
 
 /** A build tool that runs the rest of its words. */
 interface Runner {
@@ -7,6 +10,8 @@ interface Runner {
   readonly behind?: RegExp
   /** Options before them that have a value. */
   readonly valued: string
+  /** Whether it runs what the project brings itself, so that a program that nobody knows is one of these. */
+  readonly brings?: true
   /** What runs them, where they are not a command themselves. */
   readonly by?: string
 }
@@ -14,16 +19,16 @@ interface Runner {
 const OF_PYTHON =
   '--with --extra --group --only-group --no-group --package --python -p --env-file --directory --project -e --env -n --name'
 const RUNNERS: ReadonlyMap<string, Runner> = new Map([
-  ['bundle', { behind: /^exec$/, valued: '--gemfile' }],
+  ['bundle', { behind: /^exec$/, valued: '--gemfile', brings: true }],
   ...['uv', 'poetry', 'pipenv', 'pdm', 'hatch', 'rye'].map((name): [string, Runner] => [
     name,
-    { behind: /^run$/, valued: OF_PYTHON },
+    { behind: /^run$/, valued: OF_PYTHON, brings: true },
   ]),
   ['lerna', { behind: /^exec$/, valued: '--scope --ignore --concurrency --since' }],
   ['nx', { behind: /^exec$/, valued: '' }],
-  ['pnpm', { behind: /^exec$/, valued: '' }],
-  ['yarn', { behind: /^exec$/, valued: '' }],
-  ['composer', { behind: /^exec$/, valued: '' }],
+  ['pnpm', { behind: /^exec$/, valued: '', brings: true }],
+  ['yarn', { behind: /^exec$/, valued: '', brings: true }],
+  ['composer', { behind: /^exec$/, valued: '', brings: true }],
   ['stack', { behind: /^exec$/, valued: '--package --stack-yaml' }],
   ['cabal', { behind: /^exec$/, valued: '' }],
   ['mix', { behind: /^cmd$/, valued: '--app' }],
@@ -90,14 +95,36 @@ function commandsOf(name: string, args: readonly Argument[]): readonly (readonly
   if (/^python[\d.]*$/.test(name))
     return args[0]?.text === '-m' && MODULES.test(args[1]?.text ?? '') ? [args.slice(1)] : []
   const runner = RUNNERS.get(name)
-  if (runner === undefined) return []
+  return runner === undefined ? [] : ranBy(runner, name === 'yarn' ? withoutScope(args) : args)
+}
+
+/** `yarn workspace NAME exec`. */
+function withoutScope(args: readonly Argument[]): readonly Argument[] {
+  return args.filter(
+    ({ text }, i) => !/^(?:workspaces?|foreach)$/.test(text) && args[i - 1]?.text !== 'workspace',
+  )
+}
+
+function ranBy(runner: Runner, args: readonly Argument[]): readonly (readonly Argument[])[] {
   const at = runner.behind === undefined ? 0 : verbAt(runner.behind, args) + 1
   if (at === 0 && runner.behind !== undefined) return []
   const words = rest(args.slice(at), runner)
   const [first] = words
   if (first === undefined) return []
+  const isModule = args.slice(at, args.length - words.length).some(({ text }) => MODULE.test(text))
+  if (isModule) return [[PYTHON, { text: '-m', isDynamic: false }, ...words]]
+  if (runner.brings === true && !first.isDynamic && !isKnownProgram(first.text)) return []
   const by = runner.by ?? (/\.py$/.test(first.text) ? 'python' : undefined)
   return [by === undefined ? words : [{ text: by, isDynamic: false }, ...words]]
+}
+
+/** Of `uv run`. */
+const MODULE = /^(?:-m|--module)$/
+const PYTHON: Argument = { text: 'python', isDynamic: false }
+
+function isKnownProgram(path: string): boolean {
+  const name = baseName(path)
+  return /\.py$/.test(name) || programOf(name) !== undefined || isDatabaseClient(name)
 }
 
 function given(

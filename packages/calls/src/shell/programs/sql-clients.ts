@@ -65,6 +65,10 @@ export function statementsOf({ name, args, fed }: ShellCommand): readonly Argume
   return [fed ?? UNSEEN]
 }
 
+export function isDatabaseClient(name: string): boolean {
+  return CLIENTS.has(name)
+}
+
 const UNSEEN: Argument = { text: 'a session that reads what nobody sees', isDynamic: true }
 
 function shows({ valued }: Client, { text }: Argument): boolean {

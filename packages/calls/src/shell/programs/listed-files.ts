@@ -1,0 +1,50 @@
+import { namesBelow } from '../passed-on.js'
+import { readScript } from '../script.js'
+import type { ShellCommand } from '../shell-script.js'
+import type { Argument } from '../words.js'
+
+const SUBSTITUTION = /^\$\(([\s\S]*)\)$|^`([^`]*)`$/
+const LONGEST_LIST = 1_000
+/** They read the files that they are named, whatever these are called: no option of theirs runs or writes anything. */
+const READERS =
+  /^(?:wc|cat|head|tail|tac|nl|ls|stat|file|du|cut|rev|od|hexdump|strings|diff|cmp|[ef]?grep|(?:md5|b2|sha\d+)sum|cksum|realpath|tokei)$/
+/** They look at the files that they are named, as far as they are not told to change them. */
+const CHECKERS =
+  /^(?:prettier|eslint|oxlint|biome|stylelint|markdownlint|flake8|mypy|pyright|pylint|shellcheck|yamllint|hadolint|codespell|typos|clang-format|gofmt|shfmt|rubocop|tsc)$/
+const FORMATTERS = /^(?:black|isort|ruff)$/
+const CHANGES =
+  /^(?:--write\S*|--fix\S*|-[lds]*w|-i|--in-?place\S*|--auto-?correct\S*|-[aA]|--apply\S*|format|-o\S*|--out\S*)$/
+const CHECKS = /^(?:--check(?:-only)?|--diff|check)$/
+const BELOW: Argument = { text: './{}', isDynamic: false }
+
+/**
+ * The files of a program that only looks at them, with what stands for names that another command puts out, each of them
+ * below its folder: `wc -l $(git ls-files)`.
+ */
+export function withListed({ name, args }: ShellCommand, files: readonly Argument[]): readonly Argument[] {
+  if (!files.some(({ isDynamic }) => isDynamic) || !looks(name, args)) return files
+  return files.map((file) => (file.isDynamic && listsBelow(file.text) ? BELOW : file))
+}
+
+function looks(name: string, args: readonly Argument[]): boolean {
+  if (READERS.test(name)) return true
+  const texts = args.map(({ text }) => text)
+  if (texts.some((text) => CHANGES.test(text))) return false
+  return CHECKERS.test(name) || (FORMATTERS.test(name) && texts.some((text) => CHECKS.test(text)))
+}
+
+/** Whether a substitution puts out names of what lies below the folder, and nothing else. */
+function listsBelow(text: string): boolean {
+  const found = text.length > LONGEST_LIST ? null : SUBSTITUTION.exec(text)
+  const source = found?.[1] ?? found?.[2]
+  if (source === undefined) return false
+  const { commands, redirects, unread, entered, code } = readScript(source)
+  if (unread.length + entered.length + code.length > 0 || commands.length === 0) return false
+  if (redirects.some(({ target, isWrite }) => !isWrite || target.text !== '/dev/null')) return false
+  let isBelow = false
+  for (const command of commands) {
+    isBelow = namesBelow(command, isBelow)
+    if (!isBelow) return false
+  }
+  return true
+}
