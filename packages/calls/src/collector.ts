@@ -327,6 +327,8 @@ export class Collector {
       this.#files.takeAll(where, [target], isWrite ? 'write' : 'read', directories)
     for (const { interpreter, text } of script.code) this.#code.push({ where, interpreter, text })
     if (script.code.length > 0) this.#effects.add('execute')
+    // It sets variables of a shell that is over then.
+    if (script.commands.length + script.redirects.length === 0) this.#effects.add('read')
   }
 
   #takeCommand(where: string, given: ShellCommand): void {

@@ -31,8 +31,8 @@ export function effectsOf(given: ShellCommand): CommandEffects {
   const effects = special === undefined ? found.effects : special === 'unknown' ? [] : [special]
   const handed = handedTo(command, found.words, effects)
   const named = namedFiles(command)
-  const reads = withListed(command, found.reads)
-  const writes = reads === found.reads ? found.writes : withListed(command, found.writes)
+  const reads = withListed(command, found.reads, effects[0] === 'read')
+  const writes = reads === found.reads ? found.writes : withListed(command, found.writes, false)
   const isSame = effects === found.effects && reads === found.reads && handed.length === 0
   if (isSame && named === undefined) return found
   return {
@@ -68,8 +68,9 @@ function meant(command: ShellCommand): ShellCommand {
 }
 
 /** What a program does that a project has itself, and that nobody knows by its name. */
-export function ownProgram({ path, args, name }: ShellCommand): CommandEffects | undefined {
-  if (programOf(name) !== undefined) return undefined
+export function ownProgram({ path, args, name, wrappers }: ShellCommand): CommandEffects | undefined {
+  const isPath = OWN_PATH.test(path) && !wrappers.some((by) => FETCHES.test(by))
+  if (!isPath || programOf(name) !== undefined) return undefined
   const found = told(OWN, [name], args)
   const isGrave = isGraveTask(name) || found.operands.some(({ text }) => isGraveTask(text))
   const reads = [{ text: path, isDynamic: false }, ...found.reads]
@@ -77,6 +78,9 @@ export function ownProgram({ path, args, name }: ShellCommand): CommandEffects |
 }
 
 const OWN: Program = { effect: 'build' }
+const OWN_PATH = /^[\w./+-]+$/
+/** To them `a/b` is a package of somebody. */
+const FETCHES = /^(?:npx|bunx|uvx|pipx|npm|pnpm|yarn|bun)$/
 
 function told(program: Program, words: readonly string[], given: readonly Argument[]): CommandEffects {
   const table = tableOf(program)

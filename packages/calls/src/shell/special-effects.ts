@@ -132,13 +132,16 @@ function tarEffect(args: readonly Argument[], { effects }: CommandEffects): Effe
 
 /** `dotnet publish` puts the build into a folder, if nothing tells it to put it elsewhere. */
 const PUBLISHES = /publishprofile|publishprovider|container|webpublish|registry/i
+/** They take a package out of what the project asks for. */
+const TAKES_PACKAGES = /^(?:composer|bundle|dotnet)$/
 /** What is built is named by it, and no task: `-c Release`, `--mode production`. */
 const NAMES_MODE = /^-{1,2}(?:c|config|configuration|mode|profile|build-?type|variant|env|environment)$/
 
 function isGraveBuild(name: string, args: readonly Argument[], { operands }: CommandEffects): boolean {
   const isPublishing = name === 'dotnet' && operands[0]?.text === 'publish'
   if (isPublishing && has(args, PUBLISHES)) return true
-  return operands.slice(isPublishing ? 1 : 0).some((operand) => {
+  const isKnown = isPublishing || (TAKES_PACKAGES.test(name) && operands[0]?.text === 'remove')
+  return operands.slice(isKnown ? 1 : 0).some((operand) => {
     const before = args[args.indexOf(operand) - 1]
     return isGraveTask(operand.text) && !NAMES_MODE.test(before?.text ?? '')
   })

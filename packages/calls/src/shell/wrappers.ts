@@ -75,7 +75,9 @@ export function unwrap(name: string, args: readonly Argument[]): Inner {
   if (name === 'git') return { ...NOTHING, scripts: aliases(args) }
   const prefix = Object.hasOwn(PREFIXES, name) ? PREFIXES[name] : undefined
   if (prefix === undefined) return NOTHING
-  const words = rest(args, prefix)
+  // It only says what would be run.
+  if (name === 'command' && /^-[pvV]*[vV]/.test(args[0]?.text ?? '')) return NOTHING
+  const words = name === 'npx' ? withoutVersion(rest(args, prefix)) : rest(args, prefix)
   const before = args.slice(0, args.length - words.length)
   const directories = chosenBy(before, prefix.chdir)
   const assigned = prefix.assigns === true ? before.filter(({ text }) => /^\w+=/.test(text)) : []
@@ -86,6 +88,15 @@ export function unwrap(name: string, args: readonly Argument[]): Inner {
   // Each line that it is handed is a command.
   if (name === 'parallel' && words.length === 0) return { ...NOTHING, readsScript: true }
   return words.length === 0 ? NOTHING : { ...NOTHING, commands: [words], directories, assigned }
+}
+
+/** `npx prettier@3.9.0` runs prettier. */
+function withoutVersion(words: readonly Argument[]): readonly Argument[] {
+  const [first, ...others] = words
+  const name = /^((?:@[\w.-]+\/)?[\w.-]+)@(?:latest|next|[~^]?\d[\w.-]*)$/.exec(first?.text ?? '')?.[1]
+  return name === undefined || first?.isDynamic === true
+    ? words
+    : [{ text: name, isDynamic: false }, ...others]
 }
 
 function shell(args: readonly Argument[]): Inner {

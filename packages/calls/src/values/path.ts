@@ -127,7 +127,7 @@ function matchesGlob(name: string, pattern: string): boolean {
 
 /** What builds and tests make, and make again. */
 const GENERATED =
-  /^(?:node_modules|dist|build|out|target|coverage|\.nyc_output|\.cache|\.next|\.nuxt|\.turbo|\.parcel-cache|\.vite|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.venv|venv|\.eggs|[^/]+\.egg-info|tmp|temp|logs|bin\/Debug|obj|package-lock\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.(?:log|tmp|pyc|o|class|tsbuildinfo|bak|orig))(?:\/|$)/
+  /^(?:node_modules|dist|build|out|target|coverage|\.nyc_output|\.cache|\.next|\.nuxt|\.turbo|\.parcel-cache|\.vite|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.venv|venv|\.eggs|\.nox|\.hypothesis|htmlcov|\.coverage|_build|_site|\.build|\.gradle|\.dart_tool|\.svelte-kit|\.angular|\.astro|\.output|\.docusaurus|\.eslintcache|\.stylelintcache|cmake-build-\w+|builddir|bazel-(?:bin|out|testlogs)|zig-out|\.?zig-cache|[^/]+\.egg-info|tmp|temp|logs|bin\/Debug|obj|package-lock\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.(?:log|tmp|pyc|o|class|tsbuildinfo|bak|orig))(?:\/|$)/
 
 /** A pattern that selects nothing else. */
 const ENDS_GENERATED = /^\*[\w.-]*\.(?:log|tmp|pyc|o|class|tsbuildinfo|bak|orig)$/

@@ -1,6 +1,6 @@
 import type { Effect } from '../../model/call.js'
 import type { Argument } from '../words.js'
-import { isRunByGit } from './git-settings.js'
+import { isHarmlessSetting, isRunByGit } from './git-settings.js'
 import { onlyLooks } from './handed-patch.js'
 import type { CommandEffects } from './program.js'
 
@@ -21,7 +21,7 @@ export function gitEffect(
   const texts = args.map(({ text }) => text)
   switch (words[1]) {
     case 'config':
-      return readsSetting(args, operands) ? 'read' : undefined
+      return settingEffect(args, operands)
     case 'symbolic-ref':
       return operands.length === 1 && !texts.some((text) => /^(?:-d|--delete|-m)/.test(text))
         ? 'read'
@@ -42,16 +42,26 @@ export function gitEffect(
   }
 }
 
-/** `git config NAME`, `git config get NAME`, `git config list`. */
-function readsSetting(args: readonly Argument[], operands: readonly Argument[]): boolean {
+/**
+ * `git config NAME`, `git config get NAME` and `git config list` read; a setting of this repository that has Git run nothing
+ * is work in it, as it is for a single command (`git -c`).
+ */
+function settingEffect(args: readonly Argument[], operands: readonly Argument[]): Effect | undefined {
   const at = args.findIndex(({ text }) => text === 'config')
   const options = args.slice(at + 1).filter((word) => !operands.includes(word))
-  if (operands.some(({ isDynamic }) => isDynamic) || !options.every(({ text }) => READS_SETTING.test(text)))
-    return false
-  const [first, second, ...others] = operands.map(({ text }) => text)
-  if (others.length > 0 || first === undefined) return false
-  if (second !== undefined) return first === 'get'
-  return first === 'list' || /^[\w-]+\..*[\w-]$/s.test(first)
+  const [first, second, ...others] = operands
+  if (first === undefined || first.isDynamic || others.length > 1) return undefined
+  const isSet = first.text === 'set'
+  const name = isSet ? second?.text : first.text
+  if (
+    (isSet ? others.length === 1 : second !== undefined && others.length === 0) &&
+    isHarmlessSetting(name ?? '')
+  )
+    return options.every(({ text }) => text === '--local') ? 'write' : undefined
+  if (others.length > 0 || second?.isDynamic === true) return undefined
+  if (!options.every(({ text }) => READS_SETTING.test(text))) return undefined
+  const reads = second === undefined ? /^list$|^[\w-]+\..*[\w-]$/s : /^get$/
+  return reads.test(first.text) ? 'read' : undefined
 }
 
 /** `-n`, also together with others; a pattern of what is left out is no option. */

@@ -64,6 +64,11 @@ function settingsOfClone(options: readonly Argument[]): readonly string[] {
   })
 }
 
+/** Whether a setting has Git run nothing and lead nowhere, whatever it is set to. */
+export function isHarmlessSetting(name: string): boolean {
+  return HARMLESS.test(name.toLowerCase())
+}
+
 function isRun(setting: string): boolean {
   const end = setting.indexOf('=')
   const name = (end < 0 ? setting : setting.slice(0, end)).toLowerCase()

@@ -4,6 +4,7 @@ import type { ShellCommand } from '../shell-script.js'
 import type { Argument } from '../words.js'
 
 const SUBSTITUTION = /^\$\(([\s\S]*)\)$|^`([^`]*)`$/
+const PIPE = /^<\([\s\S]*\)$/
 const LONGEST_LIST = 1_000
 /** They read the files that they are named, whatever these are called: no option of theirs runs or writes anything. */
 const READERS =
@@ -21,9 +22,20 @@ const BELOW: Argument = { text: './{}', isDynamic: false }
  * The files of a program that only looks at them, with what stands for names that another command puts out, each of them
  * below its folder: `wc -l $(git ls-files)`.
  */
-export function withListed({ name, args }: ShellCommand, files: readonly Argument[]): readonly Argument[] {
+export function withListed(
+  { name, args }: ShellCommand,
+  given: readonly Argument[],
+  isReading: boolean,
+): readonly Argument[] {
+  const files = isReading ? withPipes(given) : given
   if (!files.some(({ isDynamic }) => isDynamic) || !looks(name, args)) return files
   return files.map((file) => (file.isDynamic && listsBelow(file.text) ? BELOW : file))
+}
+
+/** What a command behind `<` puts out is no file; what that does is judged by itself. */
+function withPipes(files: readonly Argument[]): readonly Argument[] {
+  if (!files.some(({ text }) => PIPE.test(text))) return files
+  return files.map((file) => (PIPE.test(file.text) ? { text: '/dev/fd/63', isDynamic: false } : file))
 }
 
 function looks(name: string, args: readonly Argument[]): boolean {
