@@ -156,7 +156,7 @@ export class FileCollector {
     { effects, writes, words }: CommandEffects,
   ): readonly Effect[] {
     const deleted = words[0] === 'find' ? deletedNames(args) : writes
-    if (effects.includes('delete') && /^(?:rm|find)$/.test(words.join()) && deleted.length > 0) {
+    if (effects.includes('delete') && /^(?:rm|rimraf|find)$/.test(words.join()) && deleted.length > 0) {
       const areGenerated = directories.every(({ path }) =>
         deleted.every((file) => {
           const from = this.#whereabouts.areHere(directories) ? undefined : path

@@ -132,6 +132,9 @@ function tarEffect(args: readonly Argument[], { effects }: CommandEffects): Effe
 
 /** `dotnet publish` puts the build into a folder, if nothing tells it to put it elsewhere. */
 const PUBLISHES = /publishprofile|publishprovider|container|webpublish|registry/i
+/** What is tested or looked at, and no task: `tests/test_delete.py`, `src/reset.test.ts::x`. */
+const FILE_OF_CODE =
+  /^[\w./@-]+\.(?:[cm]?[jt]sx?|py|rs|go|rb|java|kts?|php|exs?|cc?|cpp|hp?p?|cs|swift|scala|vue|svelte|s?css|html|md|json|ya?ml|toml|feature)(?::.*)?$/
 /** They take a package out of what the project asks for. */
 const TAKES_PACKAGES = /^(?:composer|bundle|dotnet)$/
 /** What is built is named by it, and no task: `-c Release`, `--mode production`. */
@@ -143,6 +146,7 @@ function isGraveBuild(name: string, args: readonly Argument[], { operands }: Com
   const isKnown = isPublishing || (TAKES_PACKAGES.test(name) && operands[0]?.text === 'remove')
   return operands.slice(isKnown ? 1 : 0).some((operand) => {
     const before = args[args.indexOf(operand) - 1]
+    if (name !== 'make' && FILE_OF_CODE.test(operand.text)) return false
     return isGraveTask(operand.text) && !NAMES_MODE.test(before?.text ?? '')
   })
 }
