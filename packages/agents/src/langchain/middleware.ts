@@ -87,8 +87,17 @@ function callOf(
   }
 }
 
-function userTextsOf(messages: readonly { readonly type: string; readonly text: string }[]): string[] {
-  return messages.filter(({ type }) => type === 'human').map(({ text }) => text)
+interface Said {
+  readonly type: string
+  readonly text: string
+  readonly additional_kwargs?: Readonly<Record<string, unknown>>
+}
+
+/** Not those that LangChain writes in the user's place, as its summary of a conversation with what tools answered in it. */
+function userTextsOf(messages: readonly Said[]): string[] {
+  return messages
+    .filter(({ type, additional_kwargs = {} }) => type === 'human' && !('lc_source' in additional_kwargs))
+    .map(({ text }) => text)
 }
 
 /** By its name: LangGraph, whose error it is, is LangChain's own dependency. */

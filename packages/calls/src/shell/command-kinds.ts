@@ -12,17 +12,42 @@ const MAY_SHOW_VARIABLES: ReadonlySet<string> = new Set(
   'printenv set export declare typeset readonly jq yq gojq awk gawk mawk ps'.split(' '),
 )
 
-/** What shows all variables of the shell, among which are keys and tokens. */
-export function showsVariables({ name, args }: ShellCommand): boolean {
-  if (!MAY_SHOW_VARIABLES.has(name)) return false
+/** Variables that hold a key, a token or a password, by their names. */
+const SECRET_NAME = 'SECRET|TOKEN|PASSW(?:OR)?D|PASSPHRASE|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL'
+const NAMES_SECRET = new RegExp(SECRET_NAME, 'i')
+/** Expanded to what it holds: `${TOKEN:+set}` and `${#TOKEN}` tell less. */
+const EXPANDS_SECRET = new RegExp(
+  `\\$(?:\\w*(?:${SECRET_NAME})|\\{\\w*(?:${SECRET_NAME})\\w*(?!:?\\+)\\W)`,
+  'i',
+)
+const GREP = /^(?:[ef]?grep|rg|ag|ack)$/
+/** A part of a name. */
+const PLAIN_PATTERN = /^\^?[A-Za-z_]{2,}=?$/
+
+/** What shows all variables of the shell, among which are keys and tokens, or one of those. */
+export function showsVariables({ name, args, input }: ShellCommand): boolean {
   const texts = args.map(({ text }) => text)
-  if (name === 'printenv' || name === 'set') return texts.length === 0
+  if (name === 'echo' || name === 'printf')
+    return args.some(({ text, isDynamic }) => isDynamic && EXPANDS_SECRET.test(text))
+  if (input === 'env') return !selectsVariables(name, texts)
+  if (!MAY_SHOW_VARIABLES.has(name)) return false
+  if (name === 'printenv') return texts.length === 0 || texts.some((text) => NAMES_SECRET.test(text))
+  if (name === 'set') return texts.length === 0
   if (/^(?:export|declare|typeset|readonly)$/.test(name))
     return texts.every((text) => /^-\w*p\w*$/.test(text))
   if (/^(?:jq|yq|gojq)$/.test(name))
     return texts.some((text) => /\$ENV\b|(?:^|[^.\w"'-])env\b(?!\()/.test(text))
   if (/^[gm]?awk$/.test(name)) return texts.some((text) => /\bin\s+ENVIRON\b/.test(text))
   return name === 'ps' && texts.some((text) => /^[a-z]*e[a-z]*$/.test(text))
+}
+
+/** Whether it lets no more of all variables through than some that hold no secret by their names. */
+function selectsVariables(name: string, texts: readonly string[]): boolean {
+  const patterns = texts.filter((text) => !text.startsWith('-'))
+  if (!GREP.test(name) || texts.some((text) => /^-\w*[vef]|^--(?:inv|reg|file)/.test(text))) return false
+  return patterns.every(
+    (text) => PLAIN_PATTERN.test(text) && !NAMES_SECRET.test(text) && !/key|pass|auth/i.test(text),
+  )
 }
 
 /** What it does is what it is given to run. */

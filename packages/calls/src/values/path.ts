@@ -29,7 +29,7 @@ export interface PathOptions {
 }
 
 const SECRET =
-  /(?:^|\/)(?:\.jamey|\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker\/config\.json|\.netrc|\.pgpass|\.npmrc|\.pypirc|\.git-credentials|\.password-store|\.vault-token|\.config\/(?:gcloud|gh|op)|shadow-?|gshadow|sudoers(?:\.d)?|master\.key|credentials(?:\.\w+)?|secrets?(?:\.\w+)?|id_(?:rsa|dsa|ecdsa|ed25519)\w*|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx)|\.env(?:\.(?!example|sample|template|dist)[\w.-]+)?|Login Data|Cookies|wallet\.dat|proc\/[^/]+\/environ)(?:\/|$)/i
+  /(?:^|\/)(?:\.jamey|\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker\/config\.json|\.netrc|\.pgpass|\.npmrc|\.pypirc|\.git-credentials|\.password-store|\.vault[-_](?:token|pass\w*)|\.config\/(?:gcloud|gh|op|rclone|hub|glab-cli|doctl|anthropic|openai)|\.(?:envrc|htpasswd|Xauthority|dockercfg|boto|s3cfg|my\.cnf|mylogin\.cnf|dev\.vars|rclone\.conf|credentials(?:\.\w+)?|\w+_history)|\.(?:codex|composer|opencode)\/auth\.json|oauth_creds\.json|keyrings|Keychains|key4\.db|logins\.json|\.m2\/settings[\w-]*\.xml|\.nuget\/NuGet\.Config|etc\/ssl\/private|[^/]*\.tfstate(?:\.backup)?|service-?account[\w-]*\.json|firebase-adminsdk[\w-]*\.json|shadow-?|gshadow|sudoers(?:\.d)?|master\.key|credentials(?:\.\w+){0,3}|secrets?(?:\.\w+)?|id_(?:rsa|dsa|ecdsa|ed25519)\w*|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx)|\.env(?:\.(?!example|sample|template|dist)[\w.-]+)?|Login Data|Cookies|wallet\.dat|proc\/[^/]+\/environ)(?:\/|$)/i
 /** Names that a pattern must not select: `.e*` is no other file than `.env`. A star is any name. */
 const SECRET_NAMES = named(
   '.env .env.local .npmrc .netrc .ssh .aws .gnupg .jamey id_rsa id_ed25519 .pgpass .pypirc .git-credentials .kube .azure .docker/config.json .config/gh .config/gcloud etc/shadow etc/gshadow etc/sudoers',

@@ -32,6 +32,17 @@ function setUp(request: string, extra = '') {
 
 const mail = (to: string, body = 'hello') => ['send_email', { to, subject: 's', body }] as const
 
+describe('a page that is asked', () => {
+  it.each([
+    ['fix README.md', 'https://readme.md/?d=1', 'ask'],
+    ['run scripts/setup.sh', 'https://setup.sh/', 'ask'],
+    ['look at https://readme.md', 'https://readme.md/a', 'allow'],
+    ['look at docs.example.net', 'https://docs.example.net/a', 'allow'],
+  ])('where the user says %j, %s: %s', (request, url, decision) => {
+    expect(setUp(request).call('fetch', { url })).toBe(decision)
+  })
+})
+
 describe('whom something goes to', () => {
   it('was named by the user, is listed, or stands in a trusted answer', () => {
     const { call } = setUp('write to carl@other.example and look up Dora')

@@ -75,6 +75,8 @@ function numberStandsIn({ lower }: StandingText, sought: string): boolean {
   return false
 }
 
+/** `readme.md` is a host as well: whoever says the name of a file names none. */
+const FILE = /^[^.]+\.(?:md|py|rs|sh|pl|ps|zip|mov|cc|ml|pm|am|ac)$/i
 const LINKS = /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s<>"'`\\^{}|]+/gi
 
 /**
@@ -94,7 +96,7 @@ function linkStandsIn({ plain, lower }: StandingText, value: string): boolean {
     if (named.search === '' && link.search === '' && `${link.pathname}/`.startsWith(folder)) return true
   }
   const isCommon = /^(?:https?|wss?):$/.test(link.protocol) && link.port === ''
-  return isCommon && fact.host.includes('.') && standsIn({ plain, lower }, fact.host)
+  return isCommon && fact.host.includes('.') && !FILE.test(fact.host) && standsIn({ plain, lower }, fact.host)
 }
 
 function parsed(text: string): URL | undefined {

@@ -27,7 +27,7 @@ const DOCKER: Further = (args) => {
   const own = args.slice(0, at < 0 ? args.length : at)
   return has(own, /^(?:-[Hc].*|--(?:host|context|config|tls\w*)(?:=.*)?)$/s) ? 'execute' : undefined
 }
-const KUBECTL: Further = (args, { words, operands }) => {
+const KUBECTL: Further = (_, { words, operands }) => {
   const isShown = words[1] === 'get' || words[1] === 'describe'
   return isShown && has(operands.slice(0, 1), /^(?:.*,)?secrets?(?:[/,.].*)?$/i) ? 'admin' : undefined
 }

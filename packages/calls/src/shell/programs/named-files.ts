@@ -1,6 +1,7 @@
 import { sedFiles } from '../sed-script.js'
 import type { ShellCommand } from '../shell-script.js'
 import type { Argument } from '../words.js'
+import { valuesOf } from './inner.js'
 
 /** Files that neither an operand nor an option of the tables names. */
 export interface NamedFiles {
@@ -8,6 +9,8 @@ export interface NamedFiles {
   readonly writes: readonly Argument[]
 }
 
+/** They show what stands in files, of those that a pattern selects. */
+const SEARCHES = /^(?:[efz]?grep|rg)$/
 /** Options of xargs and parallel that have a value in the next word where none stands behind them. */
 const VALUED = /^(?:-[IinLPdEsj]|--max-\w+|--delimiter|--jobs|--replace)$/
 /** `-a FILE`, `-0aFILE`, `--arg-file=FILE` and what it is shortened to. */
@@ -16,6 +19,10 @@ const LIST = /^(?:-[0oprtxkX]*a([\s\S]*)|--a[\w-]*(?:=([\s\S]*))?)$/
 /** Undefined where there are none. */
 export function namedFiles({ name, args }: ShellCommand): NamedFiles | undefined {
   if (name === 'sed') return sedFiles(args)
+  if (SEARCHES.test(name)) {
+    const selected = valuesOf(args, '--include -g --glob --iglob').filter(({ isDynamic }) => !isDynamic)
+    return { reads: selected.filter(({ text }) => !text.startsWith('!')), writes: [] }
+  }
   if (name !== 'xargs' && name !== 'parallel') return undefined
   return { reads: [...listIn(args), ...(name === 'parallel' ? listsBehind(args) : [])], writes: [] }
 }
