@@ -1,7 +1,7 @@
 import { KeyObject } from 'node:crypto'
 import { type IncomingHttpHeaders, request as requestPlain } from 'node:http'
 import { request as requestSecure } from 'node:https'
-import { isIP } from 'node:net'
+import { isLoopbackHost } from './loopback.js'
 
 /** A client certificate, with its chain, and its key. */
 export interface ClientCertificate {
@@ -39,7 +39,7 @@ export function urlFault(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is no URL'
   const { protocol, hostname, username, password } = new URL(text)
   if (username !== '' || password !== '') return 'has a user name or password in it'
-  if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))) return undefined
+  if (protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))) return undefined
   return protocol === 'http:' ? 'is without encryption and not of this machine' : 'is of another scheme'
 }
 
@@ -98,9 +98,4 @@ function certificateOptions({ cert, key, passphrase }: ClientCertificate) {
 
 function pem(text: string | Uint8Array): string | Buffer {
   return typeof text === 'string' ? text : Buffer.from(text)
-}
-
-function isLoopback(hostname: string): boolean {
-  if (hostname === 'localhost' || hostname === '[::1]') return true
-  return isIP(hostname) === 4 && hostname.startsWith('127.')
 }

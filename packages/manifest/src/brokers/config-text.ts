@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { isAbsolute, join } from 'node:path'
+import { isLoopbackHost } from '@jamey/auth'
 import { BrokerFilesError, type BrokerFilesErrorCode, type BrokerOptions } from './broker-files.js'
 
 /** Text as the brokers' own languages take it. */
@@ -68,7 +69,7 @@ function assertService({ url, secret }: BrokerOptions['authorization']): void {
       `the URL of the authorization service is ${shown(url)}; expected http://HOST:PORT`,
     )
   }
-  if (found.protocol === 'http:' && !isLoopback(found.hostname)) {
+  if (found.protocol === 'http:' && !isLoopbackHost(found.hostname)) {
     const why = 'tokens would be readable on their way'
     fail(
       'option-unusable',
@@ -80,10 +81,6 @@ function assertService({ url, secret }: BrokerOptions['authorization']): void {
       'the secret of the authorization service has other characters than letters, digits and . _ ~ -'
     fail('option-unusable', `${what}; make one with \`openssl rand -hex 32\``)
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
 }
 
 /** `path` of the service, with the secret as the password of its URL where a broker cannot send a header. */

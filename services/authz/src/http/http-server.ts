@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { isLoopbackAddress } from '@jamey/auth'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
 import type { Answer, Endpoint } from '../brokers/endpoint.js'
@@ -19,7 +20,6 @@ import {
   MAXIMUM_IN_FLIGHT,
   REQUEST_TIMEOUT_MS,
 } from './limits.js'
-import { isLoopbackAddress } from './loopback.js'
 import { RefusalLog } from './refusal-log.js'
 import { type ServerTls, tlsOptionsOf } from './tls.js'
 

@@ -1,4 +1,10 @@
-import { MINIMUM_SECRET_BYTES, type Revocations, TokenVerifier, type TokenVerifierOptions } from '@jamey/auth'
+import {
+  isLoopbackHost,
+  MINIMUM_SECRET_BYTES,
+  type Revocations,
+  TokenVerifier,
+  type TokenVerifierOptions,
+} from '@jamey/auth'
 import type { Manifest } from '@jamey/manifest'
 import { type Logger, pino } from 'pino'
 import { endpointsOf } from '../brokers/endpoints.js'
@@ -11,7 +17,6 @@ import { GrantSeal } from '../decisions/grant-seal.js'
 import { GrantTable } from '../decisions/grant-table.js'
 import { AuthzError } from '../http/authz-error.js'
 import { HttpServer, type ServerSettings } from '../http/http-server.js'
-import { isLoopbackHost } from '../http/loopback.js'
 import type { ServerTls } from '../http/tls.js'
 import { DecisionMetrics } from '../metrics/decision-metrics.js'
 import {

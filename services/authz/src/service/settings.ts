@@ -1,8 +1,7 @@
 import { isAbsolute, resolve } from 'node:path'
-import { isClientIdentifier, LiveKeySet, OwnershipError, readOwnFile } from '@jamey/auth'
+import { isClientIdentifier, isLoopbackHost, LiveKeySet, OwnershipError, readOwnFile } from '@jamey/auth'
 import { BROKERS, type BrokerName } from '../decisions/grant.js'
 import { AuthzError } from '../http/authz-error.js'
-import { isLoopbackHost } from '../http/loopback.js'
 import type { ServerTls } from '../http/tls.js'
 
 export const DEFAULT_AUTHZ_HOST = '127.0.0.1'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { isClientIdentifier } from '@jamey/auth'
+import { isClientIdentifier, isLoopbackHost } from '@jamey/auth'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import type { JudgeOptions } from '../verdict/judge.js'
 
@@ -147,17 +147,13 @@ function checkUrl(text: string, hasKey: boolean, faults: ConfigurationFault[]): 
       found: 'a URL with user name or password (not shown)',
       expected: `${expected}; the key goes into JAMEY_JUDGE_KEY`,
     })
-  } else if (hasKey && url.protocol === 'http:' && !isLoopback(url.hostname)) {
+  } else if (hasKey && url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
     faults.push({
       variable,
       found: `http://${url.host}`,
       expected: 'https://, since JAMEY_JUDGE_KEY must not be sent in the clear',
     })
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 
 /** An empty variable counts as not set, as shells and container files leave them behind. */

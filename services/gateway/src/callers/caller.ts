@@ -1,9 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { narrowedTo, Permissions, type TokenClaims, TokenError, type TokenVerifier } from '@jamey/auth'
+import {
+  isLoopbackAddress,
+  narrowedTo,
+  Permissions,
+  type TokenClaims,
+  TokenError,
+  type TokenVerifier,
+} from '@jamey/auth'
 import type { OnBehalfOf } from '@jamey/bus'
 import { COMPONENTS } from '@jamey/contracts'
 import { Problem, retryAfter } from '../problems/problem.js'
-import { isLocalHostHeader, isLoopbackAddress } from './loopback.js'
+import { isLocalHostHeader } from './host-header.js'
 import { type CookieFacts, clearedCookie, cookieIn } from './session-cookie.js'
 import { isSameToken, type Session, type Sessions } from './sessions.js'
 

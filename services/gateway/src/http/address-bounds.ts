@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net'
-import { isLoopbackAddress } from '../callers/loopback.js'
+import { isLoopbackAddress } from '@jamey/auth'
 
 /** A quarter of all, so that no single machine keeps the others out. */
 export const MAXIMUM_CONNECTIONS_OF_ADDRESS = 250

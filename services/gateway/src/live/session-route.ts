@@ -1,3 +1,4 @@
+import { isLoopbackAddress } from '@jamey/auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { SESSION_PATH } from '../api/live-endpoints.js'
 import {
@@ -9,7 +10,6 @@ import {
   passedOn,
 } from '../callers/caller.js'
 import { ownOriginOf } from '../callers/callers.js'
-import { isLoopbackAddress } from '../callers/loopback.js'
 import { type CookieFacts, clearedCookie, cookieIn, sessionCookie } from '../callers/session-cookie.js'
 import type { Sessions } from '../callers/sessions.js'
 import { Problem } from '../problems/problem.js'

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { readOwnFile } from '@jamey/auth'
+import { isLoopbackHost, readOwnFile } from '@jamey/auth'
 import { loadPolicy, type Policy, RuleFileError } from '@jamey/conscience'
 import {
   connectHttpServer,
@@ -52,8 +52,7 @@ function urlOf(command: readonly string[], { url, tokenFile }: ServerOptions): U
   const found = URL.canParse(url) ? new URL(url) : undefined
   if (found === undefined || !/^https?:$/.test(found.protocol) || found.username !== '' || found.hash !== '')
     throw usage('--url: expected an http: or https: URL without user')
-  const isHere = /^(?:localhost|\[::1\]|127(?:\.\d{1,3}){3})$/.test(found.hostname)
-  if (tokenFile !== undefined && found.protocol === 'http:' && !isHere)
+  if (tokenFile !== undefined && found.protocol === 'http:' && !isLoopbackHost(found.hostname))
     throw usage('--url: a token goes to https: alone, or to this machine')
   return found
 }

@@ -1,11 +1,11 @@
 import { isIPv4 } from 'node:net'
 
-/** True where `host`, as given to listen on, can only be reached from this machine. */
+/** True for a host that is reached on this machine alone, as it stands in a URL or is given to listen on. */
 export function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || isLoopbackAddress(host)
+  return host === 'localhost' || isLoopbackAddress(host.replace(/^\[(.*)\]$/, '$1'))
 }
 
-/** True where `address` is in 127.0.0.0/8 or is ::1, also where IPv4 is written inside IPv6. */
+/** True for an address of 127.0.0.0/8 and for ::1, also where IPv4 is written inside IPv6. */
 export function isLoopbackAddress(address: string): boolean {
   const plain = address.toLowerCase().replace(/^::ffff:/, '')
   return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'))
