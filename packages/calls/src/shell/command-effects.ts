@@ -50,7 +50,15 @@ function byProgram({ name, args }: ShellCommand): CommandEffects {
   const [only] = args
   if (args.length === 1 && only !== undefined && ASKS_ONLY.has(only.text))
     return { ...nothing, effects: ['read'] }
+  if (asksForHelp(program, args)) return { ...nothing, effects: ['read'] }
   return told(program, [name], args)
+}
+
+/** `git log --help`; a word behind which another program stands hands it on, and so do tasks of a package. */
+function asksForHelp({ subcommands, tasks }: Program, args: readonly Argument[]): boolean {
+  const [first, second] = args
+  if (subcommands === undefined || tasks !== undefined || args.length !== 2) return false
+  return second?.text === '--help' && /^(?!(?:run|exec|x|tool|foreach)$)[a-z][\w-]*$/.test(first?.text ?? '')
 }
 
 const TOOLCHAIN = /^\+[\w.-]+$/
@@ -136,8 +144,8 @@ function scoped({ scopes }: Program, table: Table, args: readonly Argument[]): r
 }
 
 function taskIn({ tasks }: Program, subcommand: Argument | undefined): Effect | undefined {
-  if (subcommand === undefined || subcommand.isDynamic || tasks?.test(subcommand.text) !== true)
-    return undefined
+  if (tasks === undefined || subcommand === undefined || subcommand.isDynamic) return undefined
+  if (!tasks.test(subcommand.text) && programOf(subcommand.text)?.effect !== 'build') return undefined
   return isGraveTask(subcommand.text) ? 'execute' : 'build'
 }
 

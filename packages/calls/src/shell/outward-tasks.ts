@@ -14,7 +14,7 @@ const OUTWARD: ReadonlyMap<string, RegExp> = new Map([
   ['deno', /^(?:install|uninstall)\b.* (?:-g|--global)\b|^upgrade\b/],
   ['flutter', /^(?:upgrade|downgrade|channel|config)\b/],
   ['dart', /^pub (?:global|publish|token)\b/],
-  ['mix', /^(?:archive|local|escript)\.\w+|^hex\.(?:publish|user|organization)/],
+  ['mix', /^(?:archive|local|escript)\.(?!build\b)\w+|^hex\.(?:publish|user|organization)/],
   ['turbo', /^(?:login|logout|link|unlink)\b/],
   ['nx', /^(?:login|logout|connect)\b/],
   ['alembic', /^(?:upgrade|downgrade|stamp)\b/],

@@ -119,10 +119,17 @@ function partOf(part: WordPart, variables: Variables): Argument {
     case 'ExtendedGlob':
     case 'BraceExpansion':
       return { text: part.text, isDynamic: false }
+    case 'CommandExpansion':
+      return NAMES_FOLDER.test(part.text)
+        ? variableOf('PWD', part.text, variables)
+        : { text: part.text, isDynamic: true }
     default:
       return { text: part.text, isDynamic: true }
   }
 }
+
+/** It puts out what `$PWD` is. */
+const NAMES_FOLDER = /^(?:\$\( ?pwd ?\)|`pwd`)$/
 
 /** What a script, a function or the command before was given. */
 const HANDED = /^(?:\d+|[@*_])$/

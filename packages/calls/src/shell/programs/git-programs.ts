@@ -21,6 +21,8 @@ export const GIT: Program = {
   outputs: '-o --output --output-directory --export-marks',
   nested: {
     mv: { effect: 'write', writes: 'all', options: { delete: '-f --force' } },
+    // It takes what is ignored, and nothing is lost by it.
+    add: { effect: 'write', hasNoFiles: true },
     init: {
       effect: 'write',
       writes: 'all',

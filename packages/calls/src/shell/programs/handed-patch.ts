@@ -21,7 +21,7 @@ export type HandedPatch = { readonly text: string } | { readonly files: readonly
 export function handedPatch(command: ShellCommand, words: readonly string[]): HandedPatch | null | undefined {
   const { name, args } = command
   const isPatch = name === 'patch'
-  if (!isPatch && !/^git (?:apply|am)$/.test(words.join(' '))) return undefined
+  if (!isPatch && (name !== 'git' || !/^(?:apply|am)$/.test(words[1] ?? ''))) return undefined
   const own = isPatch ? args : args.slice(1)
   if (onlyLooks(own) || (words[1] === 'am' && own.some(({ text }) => GOES_ON.test(text)))) return undefined
   const files: Argument[] = []

@@ -1,4 +1,4 @@
-import type { Program } from './program.js'
+import { each, type Program } from './program.js'
 
 /** A task of a package is called so, as no program and no subcommand is: `test:unit`, `docs:build`. */
 const TASK = /^[\w-]+(?::[\w.-]+)+$/
@@ -31,6 +31,13 @@ export const NPM: Program = {
     config: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'get list ls' } },
     cache: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'ls verify dir', write: 'clean' } },
     pkg: { effect: 'read', hasNoFiles: true, subcommands: { read: 'get', write: 'set delete fix' } },
+    ...Object.fromEntries(
+      each('owner access dist-tag team hook profile', {
+        effect: 'send',
+        hasNoFiles: true,
+        subcommands: { read: 'ls list get' },
+      }),
+    ),
     // Of bun.
     pm: {
       effect: undefined,

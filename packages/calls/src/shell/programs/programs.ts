@@ -354,14 +354,39 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       },
     },
   ],
-  ...each('apt apt-get dpkg yum dnf pacman zypper apk brew snap flatpak port nix-env gem cpan luarocks', {
+  ...each('apt apt-get dpkg yum dnf pacman zypper apk brew snap flatpak port nix-env cpan luarocks', {
     effect: 'admin',
     hasNoFiles: true,
     subcommands: { read: 'list search show info policy outdated leaves deps config doctor' },
   }),
+  [
+    'gem',
+    {
+      effect: 'admin',
+      hasNoFiles: true,
+      subcommands: {
+        read: 'list search info outdated environment env which contents dependency specification help',
+        build: 'build check',
+        write: 'unpack fetch',
+        send: 'push yank owner signin',
+      },
+    },
+  ],
+  // A setting with a value is written: `kernel.panic=1`.
+  ['sysctl', { effect: 'read', hasNoFiles: true, options: { admin: '-w --write -p --load --system -f' } }],
+  [
+    'flask',
+    {
+      effect: undefined,
+      hasNoFiles: true,
+      valued: '--app -A',
+      subcommands: { read: 'routes', build: 'run' },
+    },
+  ],
+  ...each('uvicorn gunicorn hypercorn daphne streamlit', { effect: 'build' }),
   ...each('kill killall pkill xkill', { effect: 'delete', hasNoFiles: true }),
   ...each(
-    'shutdown reboot halt poweroff init telinit mount umount swapoff swapon mkfs mkswap fdisk parted gdisk sfdisk lvremove vgremove pvremove mdadm cryptsetup useradd userdel usermod groupadd groupdel passwd chpasswd visudo crontab at batch iptables ip6tables nft ufw firewall-cmd sysctl modprobe insmod rmmod setenforce update-rc.d service launchctl defaults diskutil hdparm nvram bcdedit format efibootmgr grub-install insmod chsh loginctl timedatectl hostnamectl ldconfig update-alternatives gpasswd setcap',
+    'shutdown reboot halt poweroff init telinit mount umount swapoff swapon mkfs mkswap fdisk parted gdisk sfdisk lvremove vgremove pvremove mdadm cryptsetup useradd userdel usermod groupadd groupdel passwd chpasswd visudo crontab at batch iptables ip6tables nft ufw firewall-cmd modprobe insmod rmmod setenforce update-rc.d service launchctl defaults diskutil hdparm nvram bcdedit format efibootmgr grub-install insmod chsh loginctl timedatectl hostnamectl ldconfig update-alternatives gpasswd setcap',
     ADMIN,
   ),
 ])

@@ -95,8 +95,18 @@ function commandsOf(name: string, args: readonly Argument[]): readonly (readonly
   if (/^python[\d.]*$/.test(name))
     return args[0]?.text === '-m' && MODULES.test(args[1]?.text ?? '') ? [args.slice(1)] : []
   const runner = RUNNERS.get(name)
-  return runner === undefined ? [] : ranBy(runner, name === 'yarn' ? withoutScope(args) : args)
+  if (runner === undefined) return []
+  const own = name === 'yarn' ? withoutScope(args) : args
+  const ran = ranBy(runner, own)
+  return ran.length === 0 && /^(?:pnpm|yarn)$/.test(name) ? passedThrough(own) : ran
 }
+
+/** `pnpm tsx src/a.ts` runs tsx, if no task of the project is called so. */
+function passedThrough(args: readonly Argument[]): readonly (readonly Argument[])[] {
+  const at = args.findIndex(({ text }, i) => !text.startsWith('-') && !SELECTS.test(args[i - 1]?.text ?? ''))
+  return programOf(args[at]?.text ?? '')?.effect === 'build' ? [args.slice(at)] : []
+}
+const SELECTS = /^(?:--filter|-F|-C|--dir|--cwd)$/
 
 /** `yarn workspace NAME exec`. */
 function withoutScope(args: readonly Argument[]): readonly Argument[] {
