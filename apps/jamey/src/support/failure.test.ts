@@ -6,6 +6,7 @@ import {
   RemoteError,
   RequestTimeoutError,
 } from '@jamey/bus'
+import { RuleFileError } from '@jamey/conscience'
 import { AuthenticationError, ConnectionError, PublishError, SubscriptionError } from '@jamey/mqtt'
 import { describe, expect, it } from 'vitest'
 import { EXIT, EXIT_CODES, formatExitCodes } from './exit-codes.js'
@@ -24,6 +25,7 @@ describe('reportOf', () => {
     ['no connection', new ConnectionError('unreachable', 'gone', { retryable: true }), EXIT.unavailable],
     ['a service whose own service is gone', new RemoteError('unavailable', 'gone', true), EXIT.unavailable],
     ['bad settings', new ConfigurationError([]), EXIT.usage],
+    ['a policy that cannot be used', new RuleFileError([]), EXIT.usage],
     ['a bad message', new MessageError('t', 'payload', 'is bad'), EXIT.usage],
     ['input a service refuses', new RemoteError('invalid-request', 'bad', false), EXIT.usage],
     ['a publish to no topic', new PublishError('invalid-argument', 'bad'), EXIT.usage],

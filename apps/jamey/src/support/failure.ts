@@ -50,6 +50,7 @@ const EXIT_BY_NAME: Readonly<Record<string, ExitCode | ((facts: ErrorFacts) => E
   ConfigurationError: EXIT.usage,
   BrokerFilesError: EXIT.usage,
   ManifestError: EXIT.usage,
+  RuleFileError: EXIT.usage,
   AuthzError: (facts) => (facts.code === 'settings-invalid' ? EXIT.usage : EXIT.other),
   AcmeError: (facts) => (facts.retryable ? EXIT.unavailable : EXIT.other),
   OwnershipError: EXIT.usage,

@@ -1,6 +1,6 @@
 import type { CallVerdict, Policy, PolicyDifference, PolicyTest } from '@jamey/conscience'
 import { plural } from '../support/quantities.js'
-import { type Colors, printable } from '../terminal/terminal.js'
+import { type Colors, printable, wrap } from '../terminal/terminal.js'
 
 interface View {
   readonly colors: Colors
@@ -26,8 +26,17 @@ export function jsonCallVerdict({
 }
 
 /** Each case that is decided otherwise than it says, and the rules that no case tries. */
-export function formatPolicyTest(test: PolicyTest, { rules }: Policy, { colors }: View): string {
+export function formatPolicyTest(
+  test: PolicyTest,
+  { rules }: Policy,
+  { colors, columns }: View & { readonly columns: number },
+): string {
   const { cases, failures, unused, constant } = test
+  // Most are rules of packs: a line for each would hide what the test is about.
+  const untried = (where: string, names: readonly string[]): string[] =>
+    names.length === 0
+      ? []
+      : [colors.yellow(wrap(`untried, in ${where} case: ${names.join(', ')}`, columns, '  ').trimStart())]
   const tried = rules.length - unused.length - constant.length
   return [
     ...failures.map(({ case: { name, decision }, verdict, missing }) => {
@@ -35,8 +44,8 @@ export function formatPolicyTest(test: PolicyTest, { rules }: Policy, { colors }
       const absent = missing.length === 0 ? '' : `; not by ${missing.join(', ')}`
       return `${colors.red('failed')} ${printable(name)}: ${verdict.decision} by ${because}, not ${decision}${absent}`
     }),
-    ...unused.map((name) => `${colors.yellow('untried')} ${name}: it applies in no case`),
-    ...constant.map((name) => `${colors.yellow('untried')} ${name}: it applies in every case`),
+    ...untried('no', unused),
+    ...untried('every', constant),
     `${cases - failures.length} of ${plural(cases, 'case', 'cases')} as they say, ${tried} of ${plural(rules.length, 'rule', 'rules')} tried`,
   ].join('\n')
 }

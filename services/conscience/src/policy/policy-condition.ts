@@ -1,6 +1,7 @@
 import { TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js'
 import { type Circumstances, VARIABLES } from './circumstances.js'
 import { isListed } from './listed.js'
+import { checkMembers } from './members.js'
 import { areMet, MetNeeds, type Needs, NO_NEEDS, needsOf } from './needs.js'
 import { ConditionError } from './policy-errors.js'
 import { Frame, type QuickFunctions, quickCondition } from './quick-condition.js'
@@ -80,6 +81,11 @@ export class PolicyConditions {
       readsContext: /\bcontext\b/.test(names),
       readsIntent: /\bintent\b/.test(names),
     }
+  }
+
+  /** Throws ConditionError where it looks at a member that there is none of, or at a list that nobody has written. */
+  checkMembers(expression: string, lists: readonly string[]): void {
+    checkMembers(this.#parse(expression).ast, lists)
   }
 
   #parse(expression: string): ReturnType<Environment['parse']> {

@@ -86,7 +86,10 @@ export function loadPolicy(file: string = DEFAULT_POLICY_FILE, place: PolicyPlac
     return parsePolicy(readPolicy(file), file, place)
   } catch (error) {
     if (error instanceof RuleFileError) throw error
-    const reason = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    const reason = isAbsent
+      ? 'there is no such file'
+      : `cannot be read: ${error instanceof Error ? error.message : String(error)}`
     throw new RuleFileError([{ file, line: 1, column: 1, reason }], error)
   }
 }
@@ -123,7 +126,8 @@ function parsed(text: string, file: string, place: PolicyPlace, supposed: Suppos
   }
   const packsText = readFileSync(PACKS_FILE, 'utf8')
   const conditions = new PolicyConditions()
-  const rules = compiled(content, source, packsOf(packsText), conditions)
+  const lists = joinedLists({ accounts: [], hosts: [], recipients: [] }, content.lists, supposed.lists)
+  const rules = compiled({ ...content, lists }, source, packsOf(packsText), conditions)
   const faults = source.sortedFaults()
   if (faults.length > 0) throw new RuleFileError(faults)
   const hash = createHash('sha256').update(packsText).update(text).digest('hex').slice(0, 8)
@@ -133,7 +137,7 @@ function parsed(text: string, file: string, place: PolicyPlace, supposed: Suppos
     source: { file, text, workspace, home },
     rules,
     index: new RuleIndex(rules, conditions.met),
-    lists: joinedLists({ accounts: [], hosts: [], recipients: [] }, content.lists, supposed.lists),
+    lists,
     facts: {
       workspace: supposed.workspace ?? content.workspace ?? workspace,
       home,
@@ -196,12 +200,14 @@ function compiled(
     if (!named.delete(name)) source.fault(['without', i], `there is no rule ${name} to leave out`)
   })
   const own = new Set<string>()
+  const lists = Object.keys(content.lists)
   content.rules.forEach((rule, i) => {
     if (own.has(rule.name)) source.fault(['rules', i, 'name'], `the name ${rule.name} is already used`)
     own.add(rule.name)
-    const condition = source.attempt(['rules', i, 'when'], `condition of ${rule.name}`, () =>
-      conditions.compile(rule.when),
-    )
+    const condition = source.attempt(['rules', i, 'when'], `condition of ${rule.name}`, () => {
+      conditions.checkMembers(rule.when, lists)
+      return conditions.compile(rule.when)
+    })
     if (condition === undefined) return
     const fault = contradictionIn(rule, condition)
     if (fault !== undefined)

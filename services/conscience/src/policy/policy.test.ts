@@ -43,7 +43,7 @@ describe('a decision', () => {
 
   it('of a rule that cannot be evaluated is never milder', () => {
     const text = (decision: string) =>
-      `version: 1\nrules:\n  - { name: r, decision: ${decision}, reason: r, when: "lists.none == ['x']" }\n`
+      `version: 1\nrules:\n  - { name: r, decision: ${decision}, reason: r, when: "lists[tool] == ['x']" }\n`
     const verdictOf = (decision: string) => judgeCall(policyOf(text(decision)), { tool: 'x', arguments: {} })
     expect(verdictOf('allow')).toMatchObject({ decision: 'ask', rules: [] })
     expect(verdictOf('deny')).toMatchObject({ decision: 'deny', rules: [{ name: 'r' }] })

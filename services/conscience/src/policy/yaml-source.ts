@@ -78,8 +78,10 @@ export class YamlSource {
         this.#faultAt(this.#keyOffset(issue.path, key), `${where}: unknown field ${key}`)
       return
     }
-    const found = issue.input === undefined ? 'nothing' : JSON.stringify(issue.input)?.slice(0, 60)
-    this.fault(issue.path, `${where}: ${issue.message} (found ${found})`)
+    const found = issue.input == null ? 'nothing' : JSON.stringify(issue.input)?.slice(0, 60)
+    // Zod says what it received, too, in words of its own.
+    const expected = issue.message.replace(/^Invalid [a-z]+: /, '').replace(/, received \w+$/, '')
+    this.fault(issue.path, `${where}: ${expected} (found ${found})`)
   }
 
   #faultAt(offset: number, reason: string): void {
