@@ -3,12 +3,14 @@ import { MemoryRefusedError, StorageError, type StorageErrorCode } from '../mode
 type Advice = readonly [StorageErrorCode, string]
 
 const AWAY: Advice = ['storage-away', 'cannot be reached; it is tried again']
-const REFUSED: Advice = ['storage-refused', 'lets this user in not at all, or not to do this']
+const REFUSED: Advice = ['storage-refused', 'does not let this user in, or do this']
 const BUSY: Advice = ['storage-busy', 'is kept from it by other work; try again']
 const UNTRUSTED: Advice = [
   'storage-refused',
   'shows no certificate that can be trusted; see sslmode and sslrootcert',
 ]
+
+const NO_PASSWORD: Advice = ['storage-refused', 'does not take this password; see JAMEY_MEMORY_PASSWORD_FILE']
 
 /** By SQLSTATE, or by its class, which is the first two characters. */
 const BY_STATE: Readonly<Record<string, Advice>> = {
@@ -17,6 +19,7 @@ const BY_STATE: Readonly<Record<string, Advice>> = {
   '25P03': AWAY,
   '25006': ['storage-readonly', 'only reads: it is a standby, or set so'],
   '28': REFUSED,
+  '28P01': NO_PASSWORD,
   '3D': ['storage-refused', 'does not exist; create it'],
   '40': BUSY,
   '42501': REFUSED,
@@ -67,7 +70,7 @@ function adviceFor(state: string, error: Error): Advice | undefined {
     return BY_STATE[state] ?? BY_STATE[state.slice(0, 2)] ?? ['storage-failed', 'refused a statement']
   }
   if (/does not support SSL/.test(error.message)) return UNTRUSTED
-  if (/password|SASL|SCRAM/.test(error.message)) return REFUSED
+  if (/password|SASL|SCRAM/.test(error.message)) return NO_PASSWORD
   // The driver's own, which have no code: ended, timed out, not queryable.
   if (/[Cc]onnection|[Tt]imeout|client/.test(error.message)) return AWAY
   return undefined
