@@ -38,6 +38,7 @@ describe('approvals over HTTP', () => {
       data: { status: ['pending', 'approved'], limit: 5, offset: 0 },
     })
     expect((await call(url('?state=pending'))).status).toBe(400)
+    expect((await call(url('?status=pendin'))).body).toMatchObject({ field: 'status' })
     expect((await call(url(), { headers: await bearer('publish:jamey/conscience/evaluate') })).status).toBe(
       403,
     )

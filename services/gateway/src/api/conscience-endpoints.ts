@@ -55,6 +55,8 @@ export const CONSCIENCE_ENDPOINTS: readonly Endpoint[] = [
     operation: 'conscience.approvals.list',
     contract: OPERATIONS['conscience.approvals.list'],
     summary: 'The calls that people are asked about, the newest first.',
+    // It may stand there several times, and nobody counts them.
+    fieldNames: { status: 'status' },
     parameters: APPROVAL_PARAMETERS,
     input: (request) => queryOf(request, APPROVAL_PARAMETERS),
   },
