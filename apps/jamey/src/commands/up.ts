@@ -8,7 +8,7 @@ import { type ServedBroker, type Surroundings, startServedBroker } from '../brok
 import type { BrokerSettings } from '../broker/settings.js'
 import { CertificateKeeper } from '../components/certificate-keeper.js'
 import { type RunningComponent, startComponent } from '../components/component.js'
-import { environmentBesideBroker, serviceSettings } from '../components/component-environment.js'
+import { completed, environmentBesideBroker, serviceSettings } from '../components/component-environment.js'
 import { ServedMetrics } from '../components/served-metrics.js'
 import { type Stoppable, stopInOrder } from '../components/stop-in-order.js'
 import { findingsBeside } from '../doctor/findings-beside.js'
@@ -189,7 +189,7 @@ class System {
         metrics: served.metrics,
         local,
         transport,
-        env: { ...identity, ...more, ...serviceSettings(env, cwd), ...http, ...sameAsBroker },
+        env: { ...completed(serviceSettings(env, cwd), { ...identity, ...more }), ...http, ...sameAsBroker },
       }
       const component = await startComponent(name, settings)
       this.#components.set(name, component)
