@@ -88,7 +88,7 @@ export function connectionFailure(
 }
 
 const WANTS_CERTIFICATE =
-  'the broker wants a client certificate: --client-id with the name of one that `jamey certs` lists (`jamey certs issue NAME` makes it), or that of MQTT_TLS_CLIENT_CERT'
+  'the broker wants a client certificate: with --client-id NAME a command shows that of NAME, which is MQTT_TLS_CLIENT_CERT where MQTT_BROKER_URL is set, else one of the folder (`jamey certs issue NAME` makes one)'
 const WANTS_OTHER =
   'the token secret or the certificate belongs to another system, or the clock is wrong: `jamey doctor`'
 

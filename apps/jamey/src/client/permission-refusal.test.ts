@@ -39,6 +39,13 @@ describe('a missing permission', () => {
     })
   })
 
+  it('for a level of its own is told with the sign for whatever its name is next time', () => {
+    expect(refused('default', ['lab/convert/me'])).toMatchObject({
+      message: 'me lacks the permission publish:lab/convert/me',
+      hint: expect.stringContaining("add --permission 'publish:lab/convert/%c'"),
+    })
+  })
+
   it('is told with all that the command needs, because the option replaces what it had', () => {
     expect(refused('default', ['jamey/x', 'lab/#']).hint).toContain(
       "add --permission 'jamey/#' --permission 'subscribe:lab/#'",

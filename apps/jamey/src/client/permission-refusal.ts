@@ -63,9 +63,11 @@ export function refusalOf(error: unknown, asker: Asker): unknown {
   })
 }
 
-function cureOf(permission: string, needed: readonly string[], { bus, source }: Asker): string {
+function cureOf(lacked: string, all: readonly string[], { bus, source }: Asker): string {
   const { list } = bus.permissions
   const has = list.length === 0 ? 'nothing' : list.join(',')
+  const permission = underAnyName(lacked, bus.clientId)
+  const needed = all.map((one) => underAnyName(one, bus.clientId))
   const instead = options(needed)
   switch (source) {
     case 'default':
@@ -79,6 +81,12 @@ function cureOf(permission: string, needed: readonly string[], { bus, source }: 
       return `MQTT_PERMISSIONS=${has} of ${place} is in force here; add ${permission} there, or ${instead} to this command`
     }
   }
+}
+
+/** A command has another name each time it is run, so that a permission for the present one would be of no use then. */
+function underAnyName(permission: string, clientId: string): string {
+  const levels = permission.split('/')
+  return levels.map((level) => (level === clientId ? '%c' : level)).join('/')
 }
 
 function options(permissions: readonly string[]): string {

@@ -128,7 +128,8 @@ async function examineDirectory(context: CommandContext, options: DoctorOptions)
     directory = findDataDirectory(cwd, options.dataDir)
   } catch (error) {
     // Nothing in there is looked at: it would be somebody else's that is told.
-    return [{ check: 'folder', status: 'failed', message: reportOf(error).message }]
+    const { message, hint } = reportOf(error)
+    return [{ check: 'folder', status: 'failed', message, ...(hint === undefined ? {} : { hint }) }]
   }
   if (directory === undefined) {
     const absent: Finding = {

@@ -107,6 +107,9 @@ function judge(facts: CertificateFacts, now: Date): Omit<Finding, 'check'> {
 }
 
 /** Finds out whether a port can be listened on: the next `jamey up` will need it. */
+/** Codes that say that a host, and not its port, is the fault. */
+const NO_ADDRESS_HERE: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'])
+
 export async function checkPortFree(
   name: string,
   host: string,
@@ -120,6 +123,10 @@ export async function checkPortFree(
     server.listen(port, host, () => server.close(() => resolve(undefined)))
   })
   if (fault === undefined) return { check, status: 'ok', message: `${port} is free` }
+  if (NO_ADDRESS_HERE.has(fault)) {
+    const message = `${host} is no address of this machine (${fault})`
+    return { check, status: 'warning', message, hint: 'name one with `jamey up --host ADDRESS`' }
+  }
   const why = fault === 'EADDRINUSE' ? 'taken by another process' : `not usable (${fault})`
   return {
     check,

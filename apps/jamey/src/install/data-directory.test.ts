@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { checkCertificates } from '../doctor/health-checks.js'
 import { serverHostsOf } from './certificate-facts.js'
 import { dataDirectoryAt, dataDirectoryOption, findDataDirectory } from './data-directory.js'
@@ -35,6 +35,19 @@ describe('the data directory', () => {
     mkdirSync(draft)
     expect(makeDataDirectory(at.directory).repaired).toEqual([])
   })
+
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) process.stderr.write('skipped: no folder is closed to root\n')
+  it.skipIf(isRoot)(
+    'that is closed to this user is said to be so, and not to lack what is in it',
+    async () => {
+      await at.install()
+      chmodSync(at.directory.path, 0o000)
+      onTestFinished(() => chmodSync(at.directory.path, 0o700))
+      const closed = { code: 'data-file-unreadable', hint: 'run this as the user who ran `jamey up`' }
+      expect(() => findDataDirectory(at.path, undefined)).toThrow(expect.objectContaining(closed))
+    },
+  )
 
   it("is its owner's alone: folders 0700, secrets 0600", async () => {
     await at.install()

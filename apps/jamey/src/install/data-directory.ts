@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { assertOwnFolder, OwnershipError, ownPath, readOwnFile } from '@jamey/auth'
 import { EXIT } from '../support/exit-codes.js'
@@ -7,6 +7,8 @@ import { shellWord } from '../support/shell-word.js'
 
 export const DIRECTORY_NAME = '.jamey'
 const MAXIMUM_FILE_BYTES = 1_048_576
+/** The way out of every file and folder that is another user's. */
+export const AS_OWNER = 'run this as the user who ran `jamey up`'
 
 /** The components that connect as clients, each with a certificate of its own. */
 export const CLIENT_COMPONENTS = ['conscience', 'memory', 'gateway'] as const
@@ -82,11 +84,14 @@ export function dataDirectoryAt(path: string): DataDirectory {
 
 /**
  * `--data-dir`, else `.jamey` in the current folder or the nearest one above it; undefined where none is. It is believed
- * only where nobody but this user and root can have put it there: throws `OwnershipError` otherwise.
+ * only where nobody but this user and root can have put it there: throws `OwnershipError` otherwise. Throws, too, where
+ * it is closed to this user: what is in it would seem to be missing.
  */
 export function findDataDirectory(cwd: string, option: string | undefined): DataDirectory | undefined {
   const found = locateDataDirectory(cwd, option)
-  if (found !== undefined) assertOwn(found, option)
+  if (found === undefined) return undefined
+  assertOwn(found, option)
+  assertOpen(found)
   return found
 }
 
@@ -102,6 +107,18 @@ export function newDataDirectory(cwd: string, option: string): DataDirectory {
 function assertOwn({ path }: DataDirectory, option: string | undefined): void {
   const isNamed = option !== undefined && option !== DIRECTORY_NAME
   assertOwnFolder(path, isNamed ? {} : { within: dirname(path) })
+}
+
+function assertOpen({ path }: DataDirectory): void {
+  try {
+    accessSync(path, constants.X_OK)
+  } catch (error) {
+    throw new CommandFailure(`${path} is closed to this user`, {
+      code: 'data-file-unreadable',
+      hint: AS_OWNER,
+      cause: error,
+    })
+  }
 }
 
 function locateDataDirectory(cwd: string, option: string | undefined): DataDirectory | undefined {
@@ -129,7 +146,7 @@ const PURPOSES = {
     hint: 'name the folder with --data-dir, set MQTT_JWT_SECRET or MQTT_JWT_SECRET_FILE, or create a folder with `jamey up`',
   },
   files: {
-    lack: 'so there are no certificates',
+    lack: 'so there is no system to look at',
     exitCode: EXIT.usage,
     hint: 'name the folder with --data-dir, or create one with `jamey up`',
   },
@@ -178,8 +195,7 @@ export function readDataFile(path: string): string {
   } catch (error) {
     if (error instanceof OwnershipError) throw error
     const { code, message } = error as NodeJS.ErrnoException
-    const hint =
-      code === 'ENOENT' ? '`jamey up` creates what is missing' : 'run this as the user who ran `jamey up`'
+    const hint = code === 'ENOENT' ? '`jamey up` creates what is missing' : AS_OWNER
     throw new CommandFailure(code === 'ENOENT' ? `${path} is missing` : `cannot read ${path}: ${message}`, {
       code: 'data-file-unreadable',
       hint,

@@ -5,7 +5,7 @@ import { CommandFailure } from '../support/failure.js'
 import { reachableHost } from '../support/host-address.js'
 import { listeningOf } from '../support/listening.js'
 import { createFile, replaceFile } from './atomic-file.js'
-import type { DataDirectory } from './data-directory.js'
+import { AS_OWNER, type DataDirectory } from './data-directory.js'
 
 /** The word of a running `jamey up` to the other commands: where it listens and which process it is. */
 interface RunRecord {
@@ -40,7 +40,7 @@ export function readRunFile(directory: string, processes: Processes = operatingS
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { state: 'none' }
     throw new CommandFailure(`cannot read ${runFilePath(directory)}: ${(error as Error).message}`, {
       code: 'run-file-unreadable',
-      hint: 'run this as the user who ran `jamey up`',
+      hint: AS_OWNER,
       cause: error,
     })
   }

@@ -75,9 +75,9 @@ Examples:
   jamey broker --insecure
 
 SIGHUP reads everything again: certificates, limits, permissions, the manifest
-and the token secret change without ending a connection; a fault changes nothing. SIGTERM and
-Ctrl-C let clients finish, tell them why and, with --server-reference, where to
-go.`
+and the token secret change without ending a connection; a fault changes
+nothing. SIGTERM and Ctrl-C let clients finish, tell them why and, with
+--server-reference, where to go.`
 
 const BACKUP_HELP = `
 The store is found as \`jamey broker\` finds it: --store, --config, --data-dir

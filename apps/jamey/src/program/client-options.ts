@@ -15,8 +15,13 @@ export function withConnection(command: Command): Command {
   return command.option('--json', 'print one JSON object per line, and errors as JSON on standard error')
 }
 
-export function timeout(seconds: number): Option {
-  return new Option('--timeout <seconds>', 'how long to wait')
+export function timeout(seconds: number, what = 'how long to wait'): Option {
+  return waiting('--timeout', what, seconds)
+}
+
+/** An option in seconds, which the command gets in milliseconds and the help shows as it is typed. */
+export function waiting(flag: `--${string}`, what: string, seconds: number): Option {
+  return new Option(`${flag} <seconds>`, what)
     .argParser(parseTimeoutMs)
     .default(seconds * 1000, String(seconds))
 }

@@ -91,6 +91,17 @@ describe('help', () => {
     }
   })
 
+  it.each([
+    [['mcp', 'guard'], '(default: 45)'],
+    [['mcp', 'tools'], '(default: 30)'],
+    [['mcp', 'serve'], '(default: 30)'],
+    [['recall'], '(default: 30)'],
+  ])('shows the default of a time in seconds, as it is typed: %j', async (words, shown) => {
+    const { stdout } = await jamey([...words, '--help'])
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(shown)
+    expect(stdout).not.toContain('000)')
+  })
+
   it('prints the version', async () => {
     expect(await jamey(['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' })
   })
@@ -102,12 +113,14 @@ describe('what is typed wrongly', () => {
     [['help', 'nonsense'], "unknown command or topic 'nonsense'"],
     [['evaluate', ' '], 'the action is empty'],
     [['remember', ''], 'the text is empty'],
+    // Of nothing on standard input there is nothing to remember, and no memory of one dash.
+    [['remember', '-'], 'the text is empty'],
     [['up', '--log-level', 'loud'], 'Allowed choices are silent'],
     [['token'], 'there is no secret to sign with'],
     [['certs', 'issue'], 'give the client identifier of a client, or --server with --host'],
     [['certs', 'issue', 'x', '--server', '--host', 'y'], 'give the client identifier'],
     [['certs', 'issue', 'x', '--data-dir', 'absent'], 'no folder absent'],
-    [['certs'], 'so there are no certificates'],
+    [['certs'], 'so there is no system to look at'],
     [['evaluate'], 'the action is empty'],
     [['evaluate', 'x', '--tool', 'Bash'], 'goes with an action in words'],
     [['evaluate', 'x', '--arguments', '{}'], 'name its tool with --tool'],

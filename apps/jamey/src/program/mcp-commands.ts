@@ -1,17 +1,17 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Run } from '../terminal/command-context.js'
-import { parsePort, parseTimeoutMs } from './arguments.js'
-import { withConnection } from './client-options.js'
+import { parsePort } from './arguments.js'
+import { timeout, waiting, withConnection } from './client-options.js'
 
 /** The commands of `mcp`, which are loaded when that is typed: who waits for a short command loads none of it. */
 export function addMcpCommands(mcp: Command, run: Run): void {
   withConnection(
     mcp
       .command('serve', { isDefault: true })
-      .description('serve tools to ask, remember, recall, forget, publish and subscribe')
+      .description('serve tools to ask, remember, recall, forget, publish and subscribe; the default')
       .option('--http <port>', 'over HTTP on this machine, in place of standard input and output', parsePort)
       .option('--token-file <file>', 'the token that programs have to know for --http')
-      .option('--timeout <seconds>', 'how long a service may take to answer', parseTimeoutMs, 30_000),
+      .addOption(timeout(30, 'how long a service may take to answer')),
   ).action((options) =>
     run(async (context) => (await import('../commands/mcp/serve.js')).serve(context, options)),
   )
@@ -28,7 +28,7 @@ export function addMcpCommands(mcp: Command, run: Run): void {
       .option('--url <url>', 'of a server over streamable HTTP, in the place of a command')
       .option('--token-file <file>', 'the token that the server at --url lets in')
       .option('--policy <file>', 'judge by this policy alone, without a broker')
-      .option('--wait <seconds>', 'how long a person has to approve a call', parseTimeoutMs, 45_000)
+      .addOption(waiting('--wait', 'how long a person has to approve a call', 45))
       .option('--elicit', "let the client's user approve calls, who answers through the client")
       .addHelpText('after', HELP),
   ).action((command: string[], options) =>
@@ -47,7 +47,7 @@ function addTools(mcp: Command, run: Run): void {
     .option('--url <url>', 'of a server over streamable HTTP, in the place of a command')
     .option('--token-file <file>', 'the token that the server at --url lets in')
     .option('--policy <file>', 'the policy to judge by (default: that which ships)')
-    .option('--timeout <seconds>', 'how long the server may take to answer', parseTimeoutMs, 30_000)
+    .addOption(timeout(30, 'how long the server may take to answer'))
     .option('--json', 'as JSON')
     .action((command: string[], options) =>
       run(async (context) => (await import('../commands/mcp/tools.js')).tools(context, command, options)),

@@ -49,8 +49,8 @@ retrying while the broker is away. The broker takes JAMEY_BROKER_CONFIG, a YAML
 file, and JAMEY_BROKER_HOST, JAMEY_BROKER_PORT, JAMEY_BROKER_CERT,
 JAMEY_BROKER_KEY, JAMEY_BROKER_CA (files) and MQTT_JWT_SECRET; \`jamey broker\`
 is the same with options. authz decides for another broker who may connect,
-publish and subscribe, by JAMEY_AUTHZ_* and the same token secret or keys. With --data-dir, whatever is not set is taken from
-that folder, which \`jamey up\` creates.`,
+publish and subscribe, by JAMEY_AUTHZ_* and the same token secret or keys. With
+--data-dir, whatever is not set is taken from that folder, which \`jamey up\` creates.`,
     )
     .action((part, options) =>
       run(async (context) => (await import('../commands/run.js')).run(context, part, options)),

@@ -21,3 +21,11 @@ it('jamey up makes nothing in a new folder where a port is taken', async () => {
     expect(existsSync(at.directory.path)).toBe(false)
   }
 })
+
+it('jamey up says where an address is not of this machine, and makes nothing', async () => {
+  const words = ['up', '--host', '192.0.2.1', '--port', '0', '--http-port', '0']
+  const { code, stderr } = await runCommand(at.path, words)
+  expect([code, stderr]).toEqual([1, expect.stringContaining('192.0.2.1 is no address of this machine')])
+  expect(stderr).toContain('--host ADDRESS')
+  expect(existsSync(at.directory.path)).toBe(false)
+})

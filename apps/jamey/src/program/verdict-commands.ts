@@ -11,7 +11,7 @@ export function addVerdictCommands(program: Command, run: Run): void {
   place(
     verdicts
       .command('list', { isDefault: true })
-      .description('show verdicts, the newest last')
+      .description('show verdicts, the newest last; the default')
       .option('--since <time>', 'not longer ago than 30m, 2h, 7d', parseDurationMs)
       .addOption(
         new Option('--decision <decision>', 'only what was decided so').choices(['allow', 'ask', 'deny']),
@@ -26,7 +26,7 @@ export function addVerdictCommands(program: Command, run: Run): void {
     verdicts
       .command('verify')
       .description('say whether each record is as it was written (exit code 3 otherwise)')
-      .option('--head <file:hash>', 'a record that has to be there; several times', collect, []),
+      .option('--head <file:hash>', 'a record that has to be there; may be given several times', collect),
   ).action((options) =>
     run(async (context) =>
       (await import('../commands/offline/verdicts.js')).verifyVerdicts(context, options),

@@ -78,7 +78,7 @@ export function leftToPostgres(what: 'backup' | 'reindex'): CommandFailure {
       'use `pg_dump --schema=jamey_memory`, or `jamey memory export` for a copy that a memory file takes, too',
     reindex: 'use `REINDEX SCHEMA jamey_memory` in psql; the words are kept with each memory',
   }
-  return new CommandFailure(`memories are in PostgreSQL, which does ${what} itself`, {
+  return new CommandFailure(`memories are in PostgreSQL, which has a ${what} of its own`, {
     code: 'in-postgresql',
     exitCode: EXIT.usage,
     hint: ways[what],

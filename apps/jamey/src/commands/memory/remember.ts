@@ -6,6 +6,7 @@ import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import { given } from '../../support/given.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
+import { readTextFile } from '../../terminal/text-input.js'
 import { viewOf } from '../../terminal/view.js'
 import { formatExpiry, formatMemory } from '../../views/memory-view.js'
 import { rememberFile } from './remember-file.js'
@@ -37,7 +38,8 @@ export async function remember(
     : rememberFile(context, options.file, options, attributesOf(options))
 }
 
-async function rememberText(context: CommandContext, text: string, options: RememberOptions): Outcome {
+async function rememberText(context: CommandContext, words: string, options: RememberOptions): Outcome {
+  const text = words === '-' ? (await readTextFile(context, '-')).trimEnd() : words
   if (text.trim() === '') {
     throw new CommandFailure('the text is empty: there is nothing to remember', {
       code: 'text-empty',

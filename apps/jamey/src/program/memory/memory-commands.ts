@@ -4,7 +4,7 @@ import { collect, parseCount, parseImportance, parseJsonObject, parseLimit } fro
 import { timeout, withConnection } from '../client-options.js'
 import { layer, parseMomentOrNone, scope } from './memory-options.js'
 
-const OTHERS = 'whosever it is, where you may do so with what is others'
+const OTHERS = "whosever it is, where you may do so with what is others'"
 
 /** `memory`: one memory with all that is known of it, and what is done with all of them at once. */
 export function addMemoryCommands(program: Command, run: Run): void {

@@ -42,7 +42,7 @@ function addRemember(program: Command, run: Run): void {
     program
       .command('remember')
       .description('store a memory, or a whole text paragraph by paragraph')
-      .argument('[text]', 'what to remember')
+      .argument('[text]', 'what to remember; - reads standard input')
       .option('--file <path>', 'store this text file, or - for standard input, one memory per paragraph')
       .addOption(
         new Option('--format <name>', 'what the file is, where its ending does not say').choices(FORMATS),
@@ -109,7 +109,7 @@ function addForget(program: Command, run: Run): void {
         .option('--tag <tag>', 'all with this tag; may be given several times', collect)
         .option('--before <moment>', 'all from before this', parseMoment),
     )
-      .option('--others', 'whosever they are, where you may forget what is others')
+      .option('--others', "whosever they are, where you may forget what is others'")
       .option('--owner <client-id>', 'all of this client, where you may forget them')
       .option('--dry-run', 'say how many there are, and forget none')
       .option('--yes', 'do not ask where conditions fit more than 100')
