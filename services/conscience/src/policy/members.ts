@@ -1,8 +1,9 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { SessionCall } from '../session/session.js'
+import type { CelNode } from './cel-node.js'
 import type { Circumstances } from './circumstances.js'
+import { ConditionError } from './policy-errors.js'
 import type { SessionView } from './session-view.js'
-import { ConditionError } from './source.js'
 
 /**
  * The members of what conditions look at. The checker of types knows them as lists and maps of anything, so that a
@@ -60,7 +61,7 @@ const CALL: Members<SessionCall> = {
   age: true,
 }
 
-/** What a name or an expression has, by the words for it in a message. */
+/** The members that a name or an expression has, and the words for it in a message. */
 interface Kind {
   readonly what: string
   readonly members: Readonly<Record<string, true>>
@@ -72,13 +73,11 @@ const ELEMENTS: ReadonlyMap<unknown, Kind> = new Map(
 const CALL_KIND: Kind = { what: 'an element of calls_within', members: CALL }
 const LOOPS: ReadonlySet<unknown> = new Set(['exists', 'all', 'exists_one', 'filter', 'map'])
 
-/** What the parser of CEL makes of an expression; its own types do not say what the arguments are. */
-interface Node {
-  readonly op: string
-  readonly args: unknown
+/** `pos`: its place in the condition. */
+interface Node extends CelNode {
   readonly pos: number
 }
-/** What names stand for, those of loops among them; undefined where that is not known. */
+/** The kinds of what names stand for, those of loops among them; undefined where that is not known. */
 type Scope = ReadonlyMap<unknown, Kind | undefined>
 
 /** Throws ConditionError where a condition names a member that there is none of. `lists`: what `lists` has. */
@@ -122,7 +121,7 @@ function kindOf({ op, args }: Node, scope: Scope): Kind | undefined {
   return op === '[]' ? elementOf((args as readonly [Node])[0], scope) : undefined
 }
 
-/** What stands in the list that an expression is. */
+/** The kind of what stands in a list. */
 function elementOf({ op, args }: Node, scope: Scope): Kind | undefined {
   if (op === 'id') return scope.has(args) ? undefined : ELEMENTS.get(args)
   const [name, on] = args as readonly [unknown, Node]
