@@ -172,9 +172,9 @@ export class ServiceSubscription implements PortSubscription {
     const how = isByTurns
       ? 'one of several instances serves'
       : 'of several instances each serves every request'
-    const remark = `is served without its group, for the server has no shared subscriptions: ${how}`
-    log.warn({ event: 'bus.sharing.unavailable', topic, group }, `${topic} ${remark}`)
-    health.remark(this.#name, remark, topic)
+    const remark = `${topic} is served without its group, for the server has no shared subscriptions: ${how}`
+    log.warn({ event: 'bus.sharing.unavailable', topic, group }, remark)
+    health.remark(this.#name, remark.slice(`${topic} `.length), topic)
   }
 }
 
