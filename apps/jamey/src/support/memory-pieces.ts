@@ -13,7 +13,7 @@ const BY_ENDING: Readonly<Record<string, TextFormat>> = {
   '.ndjson': 'json-lines',
 }
 
-/** What the ending of a file's name says; any other one is plain text. */
+/** The format by the ending of a file's name; any other one is plain text. */
 export function formatOf(path: string): TextFormat {
   return BY_ENDING[extname(path).toLowerCase()] ?? 'text'
 }
@@ -23,7 +23,7 @@ export interface MemoryPiece {
   readonly content: string
   /** Number of the paragraph or line, from 1, as a person counts. */
   readonly number: number
-  /** What the file says of it beside its text. */
+  /** Said by the file beside its text. */
   readonly attributes: Omit<MemoryStoreInput, 'content'>
 }
 
@@ -31,6 +31,17 @@ export interface MemoryPiece {
 export interface RefusedPiece {
   readonly number: number
   readonly refusal: string
+}
+
+/** Refusals that are told in words; those of a file that is no text would fill the screen. */
+const TOLD = 5
+
+/** The first refusals in the order of the parts, each of which is a `word`, and how many more there are. */
+export function firstRefusals(refused: readonly RefusedPiece[], word: string): string {
+  const sorted = refused.toSorted((a, b) => a.number - b.number)
+  const told = sorted.slice(0, TOLD).map(({ number, refusal }) => `${word} ${number}: ${refusal}`)
+  const more = sorted.length > TOLD ? [`and ${sorted.length - TOLD} more`] : []
+  return [...told, ...more].join('; ')
 }
 
 /** The parts of a text, in their order. */

@@ -3,9 +3,12 @@ import { formatAge } from '../support/quantities.js'
 import { type Colors, printable, wrap } from '../terminal/terminal.js'
 import type { View } from '../terminal/view.js'
 
-/** What there is of an id in a list: enough to name it by. */
-const SHOWN_ID = 8
 const SHOWN_ARGUMENTS = 160
+
+/** The beginning of an id that a list has of it: enough to name it by. */
+export function shortId({ approval_id }: Approval): string {
+  return approval_id.slice(0, 8)
+}
 
 /** One block for each: what it is, who wants it, and why a person is asked. */
 export function formatApprovals(approvals: readonly Approval[], view: View): string {
@@ -44,7 +47,7 @@ function shortBlock(approval: Approval, { colors, columns, now }: View): string 
   const shown = text.length > SHOWN_ARGUMENTS ? `${text.slice(0, SHOWN_ARGUMENTS)}...` : text
   const facts = `${requesterOf(approval)}, ${stateOf(approval, now)}`
   return [
-    headline(approval, approval.approval_id.slice(0, SHOWN_ID), colors),
+    headline(approval, shortId(approval), colors),
     wrap(shown, columns, '  '),
     ...approval.reasons.map((reason) => wrap(reason, columns, '  ')),
     colors.dim(wrap(facts, columns, '  ')),

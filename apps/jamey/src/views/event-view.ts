@@ -10,6 +10,7 @@ import {
 } from '@jamey/contracts'
 import { type Colors, printable } from '../terminal/terminal.js'
 import type { View } from '../terminal/view.js'
+import { shortId } from './approval-view.js'
 import { type ArrivedMessage, parseJson, textOf } from './message-view.js'
 
 /** A message with the client that the server, or its topic, says it is from. */
@@ -33,8 +34,6 @@ const KIND_WIDTH = 9
 const WHO_WIDTH = 18
 /** Columns for what is said, however narrow the terminal. */
 const SHORTEST = 20
-/** What there is of an id in a list: enough to name it by. */
-const SHOWN_ID = 8
 
 /** One line: when it came, what it is, whose, and what it says, as far as there is room. */
 export function formatEvent(message: SentMessage, { colors, columns, now }: View): string {
@@ -76,10 +75,10 @@ function approvalIn({ topic }: SentMessage, data: unknown, colors: Colors): Told
   if (addressOf(topics.conscience.approvals.state, topic) === undefined) return undefined
   const approval = approvalSchema.safeParse(data).data
   if (approval === undefined) return undefined
-  const { tool, approval_id: id, requested_by: who, status, answers } = approval
+  const { tool, requested_by: who, status, answers } = approval
   const by = answers.at(-1)?.answered_by
   const text = by === undefined ? status : `${status} by ${by}`
-  const what = `${tool} ${JSON.stringify(approval.arguments)} (${id.slice(0, SHOWN_ID)})`
+  const what = `${tool} ${JSON.stringify(approval.arguments)} (${shortId(approval)})`
   return { kind: 'approval', who, word: { text, color: colorOf(approval, colors) }, what }
 }
 

@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from '../../support/exit-codes.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { withNarrowRights } from './narrow-rights.js'
 import { policyJudge } from './policy-judge.js'
-import { policyAt, type ServerOptions, serverFrom } from './server-connection.js'
+import { noteOf, policyAt, type ServerOptions, serverFrom } from './server-connection.js'
 import { outputOf } from './standard-output.js'
 
 export interface GuardOptions extends ClientOptions, ServerOptions {
@@ -52,7 +52,8 @@ async function serve(
   const hangup = new AbortController()
   const hangUp = (): void => hangup.abort()
   process.once('SIGHUP', hangUp)
-  terminal.note(`jamey mcp guard: the tools of this server are judged as mcp__${name}__*`)
+  const note = noteOf(terminal)
+  note(`the tools of this server are judged as mcp__${name}__*`)
   try {
     return await guardMcp({
       client: { input: terminal.stdin, output: outputOf(terminal) },
@@ -62,7 +63,7 @@ async function serve(
       ...(options.url === undefined ? { cwd: context.cwd } : {}),
       waitMs: options.wait,
       isElicitationTrusted: options.elicit === true,
-      note: (line) => terminal.note(`jamey mcp guard: ${line}`),
+      note,
       signal: AbortSignal.any([interrupted, hangup.signal]),
     })
   } finally {
@@ -73,6 +74,6 @@ async function serve(
 function exitCodeOf({ endedBy, server }: McpGuardEnd, { terminal, interrupted }: CommandContext): ExitCode {
   if (interrupted.aborted) return EXIT.interrupted
   if (endedBy === 'client') return EXIT.success
-  terminal.note(`jamey mcp guard: the server ended: ${server.text}`)
+  noteOf(terminal)(`the server ended: ${server.text}`)
   return server.isFailure ? EXIT.unavailable : EXIT.success
 }

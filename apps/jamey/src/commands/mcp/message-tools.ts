@@ -52,7 +52,7 @@ const collected = z.object({
 
 type Publication = z.output<typeof publication>
 
-/** What this connection may publish and subscribe to; the rest is refused by name. */
+/** Filters that this connection may publish and subscribe to; the rest is refused by name. */
 export function addMessageTools(server: McpServer, bus: Bus, context: ToolContext): void {
   server.registerTool(
     'publish',

@@ -20,7 +20,7 @@ function verdictOf(policy: Policy, asked: ToolCall, session: Session, now: numbe
   const call = { tool, arguments: { ...asked.arguments }, annotations, intent, cwd }
   const verdict = judgeCall(policy, call, { session, now, links: linksFrom(policy.facts.workspace) })
   const { decision, rules, reasons, arguments: changed } = verdict
-  // What is made is remembered, not what was asked about.
+  // The call that is made is remembered, not the one that was asked about.
   session.called(
     judgedCall({ ...call, ...(changed === undefined ? {} : { arguments: changed }) }, verdict, id),
     now,

@@ -21,7 +21,7 @@ export interface ServeOptions extends ClientOptions {
   readonly timeout: number
 }
 
-/** What the tools need that everybody gets; publish and subscribe have what --permission adds. */
+/** Permissions of the tools that everybody gets; publish and subscribe have what --permission adds. */
 const PERMISSIONS = [
   topics.conscience.evaluate.topic,
   topics.memory.store.topic,

@@ -11,6 +11,7 @@ import {
 import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import type { CommandContext } from '../../terminal/command-context.js'
+import type { Terminal } from '../../terminal/terminal.js'
 import { serverNameAt, serverNameOf } from './server-name.js'
 
 /** Which server of MCP, beside the command that starts it. */
@@ -18,7 +19,7 @@ export interface ServerOptions {
   readonly name?: string
   /** Of a server that is reached over streamable HTTP, in the place of a command. */
   readonly url?: string
-  /** What the server at `url` lets in. */
+  /** A file with the token that the server at `url` lets in. */
   readonly tokenFile?: string
 }
 
@@ -36,9 +37,13 @@ export function serverFrom(
   return { name, connect }
 }
 
+/** Notes of the guard, so that nobody takes them for the server's. */
+export function noteOf(terminal: Terminal): (line: string) => void {
+  return (line) => terminal.note(`jamey mcp guard: ${line}`)
+}
+
 function connected(url: URL, token: string | undefined, { terminal }: CommandContext): ServerLink {
-  const note = (line: string): void => terminal.note(`jamey mcp guard: ${line}`)
-  return connectHttpServer({ url, token, maximumBytes: MAXIMUM_LINE_BYTES, note })
+  return connectHttpServer({ url, token, maximumBytes: MAXIMUM_LINE_BYTES, note: noteOf(terminal) })
 }
 
 /** Undefined where a command starts the server. */

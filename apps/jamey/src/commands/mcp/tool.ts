@@ -3,7 +3,7 @@ import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server
 import { refusalOf } from '../../client/permission-refusal.js'
 import { reportOf } from '../../support/failure.js'
 
-/** What all tools have from the command that serves them. */
+/** Settings that all tools have from the command that serves them. */
 export interface ToolContext {
   /** Milliseconds that an answer of a service may take. */
   readonly timeoutMs: number

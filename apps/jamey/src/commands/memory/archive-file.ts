@@ -13,20 +13,21 @@ import { ownPath } from '@jamey/auth'
 import { displayPath } from '../../install/data-directory.js'
 import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
+import { firstRefusals, type RefusedPiece } from '../../support/memory-pieces.js'
 import { plural } from '../../support/quantities.js'
 import { textLines } from '../../support/text-lines.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { unreadable } from '../../terminal/text-input.js'
 
-/** Number of refused lines that are told in words. */
-const TOLD = 5
+/** Memories of one page of an export. */
+const PAGE = 500
 
-/** What became of the lines of an export that are taken back. */
+/** Counts of the lines of an export that are taken back. */
 export interface ArchiveTally {
   imported: number
   known: number
   expired: number
-  readonly refused: { readonly line: number; readonly why: string }[]
+  readonly refused: RefusedPiece[]
 }
 
 /** Writes an archive to a new file of its owner's alone, or to standard output. `work` resolves with how many there were. */
@@ -45,6 +46,30 @@ export async function exportTo(
   if (json) terminal.printJson({ exported, file: path })
   else terminal.print(`exported ${plural(exported, 'memory', 'memories')} to ${displayPath(path, cwd)}`)
   return EXIT.success
+}
+
+interface Page {
+  readonly memories: readonly object[]
+  readonly next_cursor?: string | undefined
+}
+
+/** Writes every memory with its versions as a line of JSON, page by page; resolves with how many there were. */
+export async function writePages(
+  { terminal, interrupted }: CommandContext,
+  pageAt: (asked: { limit: number; with_history: true; cursor?: string }) => Promise<Page>,
+  write: (line: string) => void,
+): Promise<number> {
+  let count = 0
+  for (let cursor: string | undefined; ; ) {
+    const at = cursor === undefined ? {} : { cursor }
+    const page = await pageAt({ limit: PAGE, with_history: true, ...at })
+    for (const memory of page.memories) write(`${JSON.stringify(memory)}\n`)
+    count += page.memories.length
+    cursor = page.next_cursor
+    if (cursor === undefined) return count
+    await terminal.output.drained()
+    interrupted.throwIfAborted()
+  }
 }
 
 /** Has the lines of an archive taken. One that cannot be is told at the end; the others are taken. */
@@ -72,7 +97,7 @@ export async function importFrom(
   if (json) terminal.printJson({ imported, known, expired, refused: refused.length, ...place.facts })
   else terminal.print(formatImport(tally, place.name))
   if (refused.length === 0) return EXIT.success
-  throw linesRefused(refused.toSorted((a, b) => a.line - b.line))
+  throw linesRefused(refused)
 }
 
 /** The file is there only once it is whole and on the disk. */
@@ -116,11 +141,9 @@ function formatImport({ imported, known, expired }: ArchiveTally, place: string)
 }
 
 /** A failure that names the first of them. */
-function linesRefused(refused: ArchiveTally['refused']): CommandFailure {
-  const told = refused.slice(0, TOLD).map(({ line, why }) => `line ${line}: ${why}`)
-  const more = refused.length > TOLD ? [`and ${refused.length - TOLD} more`] : []
+function linesRefused(refused: readonly RefusedPiece[]): CommandFailure {
   return new CommandFailure(
-    `${plural(refused.length, 'line was', 'lines were')} refused: ${[...told, ...more].join('; ')}`,
+    `${plural(refused.length, 'line was', 'lines were')} refused: ${firstRefusals(refused, 'line')}`,
     { code: 'lines-refused', hint: 'the others are taken; correct these and repeat the command' },
   )
 }

@@ -5,9 +5,6 @@ import { CommandFailure } from '../../support/failure.js'
 import { plural } from '../../support/quantities.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 
-/** Memories of one page of an export. */
-const PAGE = 500
-
 interface DatabaseOptions {
   readonly json?: boolean
   readonly dataDir?: string
@@ -39,24 +36,6 @@ export async function withDatabase<T>(
   }
 }
 
-/** Writes every memory with its versions, page by page. */
-export async function writeDatabase(
-  { terminal, interrupted }: CommandContext,
-  store: PostgresMemory,
-  write: (line: string) => void,
-): Promise<number> {
-  let count = 0
-  for (let cursor: string | undefined; ; ) {
-    const page = await store.exportPage({ limit: PAGE, with_history: true, cursor })
-    for (const memory of page.memories) write(`${JSON.stringify(memory)}\n`)
-    count += page.memories.length
-    cursor = page.next_cursor
-    if (cursor === undefined) return count
-    await terminal.output.drained()
-    interrupted.throwIfAborted()
-  }
-}
-
 /** Connects, and tells how many memories there are. */
 export async function checkDatabase(
   { terminal }: CommandContext,
@@ -71,7 +50,7 @@ export async function checkDatabase(
   return EXIT.success
 }
 
-/** What PostgreSQL has programs of its own for. */
+/** The failure of a command that PostgreSQL has programs of its own for. */
 export function leftToPostgres(what: 'backup' | 'reindex'): CommandFailure {
   const ways = {
     backup:

@@ -7,8 +7,8 @@ import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import { plural } from '../../support/quantities.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
-import { type ArchiveTally, exportTo, importFrom, mustBeNew } from './archive-file.js'
-import { checkDatabase, databaseOf, leftToPostgres, withDatabase, writeDatabase } from './memory-database.js'
+import { type ArchiveTally, exportTo, importFrom, mustBeNew, writePages } from './archive-file.js'
+import { checkDatabase, databaseOf, leftToPostgres, withDatabase } from './memory-database.js'
 
 export interface MemoryFileOptions {
   readonly json?: boolean
@@ -29,7 +29,9 @@ export async function exportMemories(
   const database = await databaseOf(context, options)
   if (database !== undefined) {
     return withDatabase(database, (store) =>
-      exportTo(context, target, options, (write) => writeDatabase(context, store, write)),
+      exportTo(context, target, options, (write) =>
+        writePages(context, (asked) => store.exportPage(asked), write),
+      ),
     )
   }
   const archive = await openArchive(context, options)
@@ -116,7 +118,7 @@ async function take(store: Restoring, text: string, line: number, tally: Archive
     const { name, message } = error as Error
     // Whatever else fails is the file's or the disk's, and would fail for every line.
     if (!/^(SyntaxError|MemoryInputError|MemoryConflictError)$/.test(name)) throw error
-    tally.refused.push({ line, why: message })
+    tally.refused.push({ number: line, refusal: message })
   }
 }
 

@@ -3,13 +3,12 @@ import { archivedMemorySchema, topics } from '@jamey/contracts'
 import { withBus } from '../../client/connection.js'
 import type { ClientOptions } from '../../client/connection-target.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
-import { type ArchiveTally, exportTo, importFrom } from './archive-file.js'
+import { type ArchiveTally, exportTo, importFrom, writePages } from './archive-file.js'
 
 export interface OwnOptions extends ClientOptions {
   readonly timeout: number
 }
 
-const PAGE = 500
 /** A request to the memory takes no more than 500 memories and 1 MiB. */
 const BATCH_MEMORIES = 500
 const BATCH_CHARACTERS = 262_144
@@ -21,27 +20,12 @@ interface Line {
 
 /** Writes the memories of one client as lines of JSON, as the memory answers them page by page. */
 export async function exportOwn(context: CommandContext, target: string, options: OwnOptions): Outcome {
+  const call = { timeoutMs: options.timeout, signal: context.interrupted }
   return withBus(context, options, (bus) =>
-    exportTo(context, target, options, (write) => writePages(context, bus, options, write)),
+    exportTo(context, target, options, (write) =>
+      writePages(context, (asked) => bus.request(topics.memory.export, asked, call), write),
+    ),
   )
-}
-
-async function writePages(
-  { terminal, interrupted: signal }: CommandContext,
-  bus: Bus,
-  { timeout: timeoutMs }: OwnOptions,
-  write: (text: string) => void,
-): Promise<number> {
-  let count = 0
-  for (let cursor: string | undefined; ; ) {
-    const request = { limit: PAGE, with_history: true, ...(cursor === undefined ? {} : { cursor }) }
-    const page = await bus.request(topics.memory.export, request, { timeoutMs, signal })
-    for (const memory of page.memories) write(`${JSON.stringify(memory)}\n`)
-    count += page.memories.length
-    await terminal.output.drained()
-    cursor = page.next_cursor
-    if (cursor === undefined) return count
-  }
 }
 
 /** Hands the lines of an export to the memory, which takes them as memories of this client. */
@@ -67,7 +51,8 @@ async function takeLines(
     const memories = batch.map(({ memory }) => archivedMemorySchema.parse(memory))
     const { results } = await bus.request(topics.memory.import, { memories }, { timeoutMs, signal })
     for (const [i, result] of results.entries()) {
-      if ('error' in result) tally.refused.push({ line: batch[i]?.number ?? 0, why: result.error.message })
+      if ('error' in result)
+        tally.refused.push({ number: batch[i]?.number ?? 0, refusal: result.error.message })
       else tally[result.outcome === 'restored' ? 'imported' : result.outcome] += 1
     }
     batch = []
@@ -93,9 +78,9 @@ function readLine(text: string, number: number, { refused }: ArchiveTally): Line
     const parsed = archivedMemorySchema.safeParse(memory)
     if (parsed.success) return { number, memory: memory as object }
     const [issue] = parsed.error.issues
-    refused.push({ line: number, why: `${issue?.path.join('.')}: ${issue?.message}` })
+    refused.push({ number, refusal: `${issue?.path.join('.')}: ${issue?.message}` })
   } catch (error) {
-    refused.push({ line: number, why: (error as Error).message })
+    refused.push({ number, refusal: (error as Error).message })
   }
   return undefined
 }

@@ -21,7 +21,7 @@ export interface StoredMemory extends StoredPiece {
 
 interface Reach {
   readonly timeoutMs: number
-  /** Whose the memories are; undefined: the command's own. */
+  /** The owner of the memories; undefined: the command's own. */
   readonly owner: string | undefined
   readonly query: typeof own.query | typeof others.query
   readonly update: typeof own.update | typeof others.update
@@ -39,7 +39,7 @@ interface Update {
   readonly [field: string]: unknown
 }
 
-/** What one request carries: the memory takes 500 memories and 1 MiB, and answers them in one packet, too. */
+/** Bounds of one request: the memory takes 500 memories and 1 MiB, and answers them in one packet, too. */
 const BATCH_MEMORIES = 100
 const BATCH_BYTES = 262_144
 /** Number of requests on their way at once. */
@@ -85,7 +85,7 @@ export class PieceStore {
         { timeoutMs, signal: this.#context.interrupted },
       )
       for (const { score: _, why: __, ...memory } of page.memories) {
-        // What others share from a file of this name is theirs.
+        // Memories that others share from a file of this name are theirs.
         if (memory.owner !== whose) continue
         known.push({ id: memory.id, content: memory.content, hash: memory.content_hash, memory })
       }

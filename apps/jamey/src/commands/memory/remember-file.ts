@@ -5,7 +5,13 @@ import { withBus } from '../../client/connection.js'
 import { contractIn, forgetIn, ownerFor } from '../../client/memory-reach.js'
 import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
-import { formatOf, type MemoryPiece, memoryPieces, type RefusedPiece } from '../../support/memory-pieces.js'
+import {
+  firstRefusals,
+  formatOf,
+  type MemoryPiece,
+  memoryPieces,
+  type RefusedPiece,
+} from '../../support/memory-pieces.js'
 import { changesOf, type TextChanges } from '../../support/text-changes.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { type Progress, progressOn } from '../../terminal/progress.js'
@@ -17,9 +23,6 @@ import type { RememberOptions } from './remember-options.js'
 
 type Attributes = Omit<MemoryStoreInput, 'content'>
 type Changes = TextChanges<MemoryPiece, StoredMemory>
-
-/** Number of refusals that are told in words; a file that is no text would fill the screen. */
-const TOLD = 5
 
 /**
  * Brings the memory to what a file says: what is the same stays as it is, what was edited becomes a new version, what is
@@ -99,7 +102,7 @@ function checked(piece: MemoryPiece | RefusedPiece): MemoryPiece | RefusedPiece 
   return { number, refusal: `${where}${issue?.message ?? 'it is not acceptable'}` }
 }
 
-/** What the next run of the command finds the parts of this file by; undefined where nothing names it. */
+/** The origin by which the next run of the command finds the parts of this file; undefined where nothing names it. */
 function originOf({ cwd }: CommandContext, path: string, { origin }: RememberOptions): string | undefined {
   return origin ?? (path === '-' ? undefined : pathToFileURL(resolve(cwd, path)).href)
 }
@@ -117,7 +120,7 @@ interface Work {
 }
 
 interface Plan {
-  /** What the options say of every part. */
+  /** Said by the options of every part. */
   readonly attributes: Attributes
   readonly base: { readonly origin?: string; readonly file: string | undefined }
   readonly isPruned: boolean
@@ -167,14 +170,14 @@ async function carryOut(work: Work, changes: Changes, plan: Plan): Promise<Memor
   return last
 }
 
-/** What the file says of a part before what the options say of all. */
+/** The attributes of a part: those of the file before those of the options. */
 function attributesFor({ attributes }: MemoryPiece, { attributes: common, base }: Plan): Attributes {
   const { origin, file } = base
   const metadata = { ...(file === undefined ? {} : { file }), ...common.metadata, ...attributes.metadata }
   return { ...(origin === undefined ? {} : { origin }), ...common, ...attributes, metadata }
 }
 
-/** What has to change so that a memory has what is said now; undefined where it has it all. */
+/** The changes by which a memory has what is said now; undefined where it has it all. */
 function differenceOf(memory: Memory, wanted: Attributes): Record<string, unknown> | undefined {
   const { tags, layer, importance, scope, session_id, valid_from, valid_to, trusted } = wanted
   const change: Record<string, unknown> = {}
@@ -203,11 +206,8 @@ function tellRest({ terminal }: CommandContext, tally: FileTally, { json }: Reme
 }
 
 function refusalOfAll(refused: readonly RefusedPiece[], total: number, word: string): CommandFailure {
-  const sorted = refused.toSorted((a, b) => a.number - b.number)
-  const told = sorted.slice(0, TOLD).map(({ number, refusal }) => `${word} ${number}: ${refusal}`)
-  const more = sorted.length > TOLD ? [`and ${sorted.length - TOLD} more`] : []
   return new CommandFailure(
-    `${sorted.length} of ${total} ${word}s were refused: ${[...told, ...more].join('; ')}`,
+    `${refused.length} of ${total} ${word}s were refused: ${firstRefusals(refused, word)}`,
     { code: `${word}s-refused`, hint: 'the others are stored; correct these and repeat the command' },
   )
 }

@@ -5,7 +5,7 @@ import type { TextFormat } from '../../support/memory-pieces.js'
 export interface RememberOptions extends ClientOptions {
   readonly file?: string
   readonly format?: TextFormat
-  /** Whether what is no longer in the file is forgotten. */
+  /** True: memories whose text is not in the file any more are forgotten. */
   readonly prune?: boolean
   readonly layer?: MemoryLayer
   readonly tag?: string[]

@@ -76,7 +76,7 @@ function storeOne(
   return bus.request(topics.memory.others.store, { ...memory, owner }, call)
 }
 
-/** What the options say of every memory that is stored, one text or the parts of a file. */
+/** The attributes that options give every memory that is stored, one text or the parts of a file. */
 function attributesOf(options: RememberOptions): Omit<MemoryStoreInput, 'content'> {
   const { layer, tag: tags, importance, shared, scope, session, untrusted, metadata, ttl } = options
   return given({
