@@ -95,7 +95,7 @@ async function targetOfEnvironment(
 }
 
 /**
- * What the manifest lists for a client that is asked for by its name: the broker goes by it as well, so that the command
+ * Permissions that the manifest lists for a client that is asked for by its name: the broker goes by it as well, so that the command
  * refuses here what would be refused there. Names that are made for one command are in no manifest.
  */
 async function namedPermissions(

@@ -49,7 +49,7 @@ function collect(value: unknown, found: Set<Contract>, file: string, depth: numb
   }
 }
 
-/** What keeps a value from being a contract, behind its name. */
+/** The fault that keeps a value from being a contract, behind its name. */
 function faultOf(value: object): string | undefined {
   const contract = value as Readonly<Record<keyof Contract | 'responseSchema' | 'service', unknown>>
   const { topic, action, qos, retain, description } = contract

@@ -14,11 +14,11 @@ export interface ReachOptions {
   readonly owner?: string | undefined
 }
 
-/** What is done with memories of one's own, and of others alike. */
+/** Operations on memories of one's own, and of others alike. */
 type Both = 'get' | 'history' | 'query' | 'stats' | 'update' | 'consolidate'
 
 /**
- * Whether the command speaks for whoever runs the system. A name that was made for one command owns nothing that a later
+ * True where the command speaks for whoever runs the system. A name that was made for one command owns nothing that a later
  * one would find, so that one stores for the operator, and sees what everybody stored, where it may.
  */
 function isOperators(bus: Bus, topic: string): boolean {

@@ -88,7 +88,7 @@ export async function denyRemove(context: CommandContext, options: DeniedOptions
   return EXIT.success
 }
 
-/** Who is denied at the moment. */
+/** Lists those who are denied at the moment. */
 export async function denyList(context: CommandContext, options: DenyOptions): Outcome {
   const { terminal } = context
   const nowMs = context.now().getTime()

@@ -20,7 +20,7 @@ export async function events(
   options: Omit<SubOptions, 'raw' | 'qos'>,
 ): Outcome {
   const { terminal, now } = context
-  // What a program reads has to be whole.
+  // A line that a program reads has to be whole.
   const columns = terminal.screen() === undefined ? Number.POSITIVE_INFINITY : terminal.columns
   const filters = given.length === 0 ? USUAL : given
   checkTopicFilters(filters)

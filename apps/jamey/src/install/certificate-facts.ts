@@ -59,7 +59,7 @@ export function serverHostsOf(directory: DataDirectory): string[] {
 }
 
 /**
- * What is wrong with the private key beside a certificate. That of the authority may be kept elsewhere: only whoever
+ * The fault of the private key beside a certificate. That of the authority may be kept elsewhere: only whoever
  * issues needs it.
  */
 export function keyFaultOf({ path, role }: CertificateFacts): unknown {

@@ -1,5 +1,5 @@
 /**
- * What short commands take of the bus, when they need it. Of a package that is itself imported when it is needed the
+ * The parts of the bus that short commands take, when they need them. Of a package that is itself imported when it is needed the
  * bundler keeps everything.
  */
 export {

@@ -13,7 +13,7 @@ export interface PieceNow {
   readonly content: string
 }
 
-/** What became of a text since it was stored. */
+/** Changes of a text since it was stored. */
 export interface TextChanges<Now, Stored> {
   readonly unchanged: readonly { readonly piece: Now; readonly stored: Stored }[]
   /** Edited: most of its words are those of one that is no longer there. */

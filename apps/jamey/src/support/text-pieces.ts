@@ -4,7 +4,7 @@ const ATX = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/
 const SETEXT = /^ {0,3}(=+|-{2,})$/
 const RULE = /^ {0,3}([-*_=])( *\1){2,}$/
 const FENCE = /^ {0,3}(```+|~~~+)/
-/** What programs read of a file: `title: Notes`. */
+/** Lines at the head of a file that programs read: `title: Notes`. */
 const FRONT = /^---[ \t]*\n([\w-]+:[\s\S]*?)\n---[ \t]*(?:\n|$)/
 const LINE_END = /\r\n|[\n\r\f\u2029]/
 

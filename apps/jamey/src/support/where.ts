@@ -1,4 +1,4 @@
-/** What one member of the metadata must be, as the memory takes it. */
+/** A condition on one member of the metadata, as the memory takes it. */
 type Condition = string | number | boolean | null | { [bound: string]: unknown }
 
 const BOUNDS: Readonly<Record<string, string>> = { '>=': 'gte', '<=': 'lte', '>': 'gt', '<': 'lt' }

@@ -25,7 +25,7 @@ export function formatAuditFault({ file, line, reason }: AuditFault): string {
   return line === 0 ? `${file}: ${reason}` : `${file}:${line}: ${reason}`
 }
 
-/** What was looked at, every fault, and where each file ends, to be kept elsewhere. */
+/** Counts of what was looked at, every fault, and where each file ends, to be kept elsewhere. */
 export function formatVerification(verification: AuditVerification, { colors }: View): string {
   const { files, records, unfinished, faults, heads } = verification
   const counted = `${plural(records, 'record', 'records')} in ${plural(files, 'file', 'files')}`

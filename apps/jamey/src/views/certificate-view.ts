@@ -5,7 +5,7 @@ import { plural } from '../support/quantities.js'
 import type { Colors } from '../terminal/terminal.js'
 import { formatWritten } from './up-view.js'
 
-/** What became of the server certificate. */
+/** The server certificate as it is now, and whether it was issued just now. */
 export function formatServerIssued(
   written: readonly string[],
   hosts: readonly string[],

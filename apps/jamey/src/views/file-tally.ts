@@ -1,4 +1,4 @@
-/** What became of the parts of a file. */
+/** Counts of the parts of a file by what became of them. */
 export interface FileTally {
   unchanged: number
   updated: number

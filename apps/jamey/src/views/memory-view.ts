@@ -23,7 +23,7 @@ export function formatRecalled(recalled: MemoryRecalled, view: View): string {
   return `${blocks.join('\n\n')}\n\n${view.colors.dim(shown)}`
 }
 
-/** What a memory was found by: `words lisbon 0.91, recency 0.046`. */
+/** The signals that a memory was found by: `words lisbon 0.91, recency 0.046`. */
 function formatWhy({
   terms,
   meaning,

@@ -39,7 +39,7 @@ export function formatJudgedTools(
   ].join('\n')
 }
 
-/** What to write into the policy; nothing where nothing is asked about. */
+/** Lines to write into the policy; none where nothing is asked about. */
 function hintFor(server: string, judged: readonly JudgedTool[]): string[] {
   const asked = judged.filter(({ verdict }) => verdict.decision === 'ask')
   const isBelievable = ({ annotations, verdict: { facts } }: JudgedTool): boolean =>

@@ -2,7 +2,7 @@ import type { BrokerStatus, ClientSort, ClientSummary } from '@jamey/contracts'
 import { type Colors, printable } from '../terminal/terminal.js'
 import { amountOfBytes, compact, duration } from './amounts.js'
 
-/** What happened between two looks at a broker, per second. */
+/** Figures of the time between two looks at a broker, per second. */
 export interface Rates {
   readonly messages_in: number
   readonly messages_out: number
@@ -28,7 +28,7 @@ export interface TopLayout {
 
 interface Column {
   readonly head: string
-  /** What the clients are sorted by, where they are by this one. */
+  /** The order of the clients that this column stands for. */
   readonly sort?: ClientSort
   readonly width: number
   readonly isText?: boolean

@@ -14,7 +14,7 @@ export async function watch(context: CommandContext, options: ClientOptions): Ou
     const watched = watchStates(bus, context)
     try {
       await bus.subscribe(topics.conscience.approvals.state, ({ data, isRetained }) => {
-        // What is over was there before somebody looked.
+        // An approval that is over was there before somebody looked.
         if (isRetained && data.status !== 'pending' && data.status !== 'approved') return
         if (options.json) terminal.printJson(data)
         else terminal.print(`${formatApproval(data, viewOf(context))}\n`)

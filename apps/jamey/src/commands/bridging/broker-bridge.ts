@@ -110,7 +110,7 @@ async function retry(bridge: Bridge, log: Logger, signal: AbortSignal): Promise<
   }
 }
 
-/** What the bridge needs on each side, as a manifest has it. */
+/** Permissions that the bridge needs on each side, as a manifest has them. */
 function manifestOf({ sides, carried, relays }: BridgeSettings): string {
   return sides
     .map(({ name, config }, side) => {

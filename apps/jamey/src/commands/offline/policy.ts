@@ -84,7 +84,7 @@ export async function policyExplain(
   return exitCodeOf(verdict)
 }
 
-/** Whether the policy says of each case what the case says, and which of its rules the cases try. */
+/** Tells whether the policy says of each case what the case says, and which of its rules the cases try. */
 export async function policyTest(
   context: CommandContext,
   named: string | undefined,

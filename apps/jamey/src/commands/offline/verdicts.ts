@@ -48,7 +48,7 @@ export async function listVerdicts(context: CommandContext, options: VerdictsOpt
   return EXIT.success
 }
 
-/** Whether anything in the audit was changed since it was written. */
+/** Tells whether anything in the audit was changed since it was written. */
 export async function verifyVerdicts(context: CommandContext, options: VerifyOptions): Outcome {
   const { terminal } = context
   const expected = (options.head ?? []).map(headOf)

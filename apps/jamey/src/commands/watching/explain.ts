@@ -11,13 +11,13 @@ import { viewOf } from '../../terminal/view.js'
 import { formatClient, formatTopic } from '../../views/explain-view.js'
 
 export interface ExplainOptions extends ClientOptions {
-  /** What the word means, where it could be both. */
+  /** The meaning of the word, where it could be both. */
   readonly as?: 'topic' | 'client'
 }
 
 const QUESTIONS = topics.broker
 
-/** Who may and who does, what waits and what was dropped: of a client where there is one of that name, else of a topic. */
+/** Tells who may and who does, what waits and what was dropped: of a client where there is one of that name, else of a topic. */
 export async function explain(context: CommandContext, word: string, options: ExplainOptions): Outcome {
   const { terminal } = context
   const { as } = options
