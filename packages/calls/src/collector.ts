@@ -292,10 +292,11 @@ export class Collector {
   /** What a tool changes that takes patches is known by what names it. */
   #checkPatches(): void {
     if (this.#namesPath) return
-    const takesPatches = this.#tool.isKnown && Object.values(this.#tool.roles).includes('patch')
-    const isNothing = takesPatches && this.#patches.nameless.length === 0 && this.#files.facts.length === 0
-    for (const where of isNothing ? [''] : this.#patches.nameless)
-      this.fail(where, 'a patch that names no file')
+    const { nameless } = this.#patches
+    for (const where of nameless) this.fail(where, 'a patch that names no file')
+    if (!this.#tool.isKnown || nameless.length > 0 || this.#files.facts.length > 0) return
+    for (const name in this.#tool.roles)
+      if (this.#tool.roles[name] === 'patch') return this.fail('', 'a patch that names no file')
   }
 
   #takeRecipients(where: string, text: string): void {

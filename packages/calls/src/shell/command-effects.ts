@@ -118,7 +118,7 @@ function told(program: Program, words: readonly string[], given: readonly Argume
     operands,
     effects[0] === 'read',
   )
-  const outputs = outputsOf(rest, program)
+  const outputs = outputsOf(rest, table.outputs, program.hasNoFiles === true)
   const { labels } = program
   return {
     effects,
@@ -150,13 +150,13 @@ function taskIn({ tasks }: Program, subcommand: Argument | undefined): Effect | 
 }
 
 /** `-o FILE`, `-xo FILE`, `--output=FILE`. */
-function outputsOf(args: readonly Argument[], { outputs, hasNoFiles }: Program): Argument[] {
-  if (outputs === undefined) return []
-  const options = outputs.split(' ')
+function outputsOf(args: readonly Argument[], options: readonly string[], hasNoFiles: boolean): Argument[] {
+  if (options.length === 0) return []
   return args.flatMap((argument, i) => {
-    const isTogether = /^-[A-Za-z]{2}/.test(argument.text) && !options.includes(argument.text.slice(0, 2))
     const found = optionValue(argument, args[i + 1], options)
-    return found === undefined || (isTogether && hasNoFiles === true && found.isNext) ? [] : found.value
+    if (found === undefined) return []
+    const isTogether = /^-[A-Za-z]{2}/.test(argument.text) && !options.includes(argument.text.slice(0, 2))
+    return isTogether && hasNoFiles && found.isNext ? [] : found.value
   })
 }
 
@@ -223,6 +223,7 @@ interface Table {
   readonly options: ReadonlyMap<string, Effect> | undefined
   readonly valued: ReadonlySet<string>
   readonly unless: readonly string[]
+  readonly outputs: readonly string[]
   /** With those of `unless`. */
   readonly valuedUnless: ReadonlySet<string>
 }
@@ -232,7 +233,7 @@ const TABLES = new WeakMap<Program, Table>()
 function tableOf(program: Program): Table {
   let table = TABLES.get(program)
   if (table === undefined) {
-    const { subcommands, nested, options, valued = '', unless } = program
+    const { subcommands, nested, options, valued = '', unless, outputs } = program
     const given = unless?.split(' ') ?? []
     table = {
       subcommands: subcommands && effectsByWord(subcommands),
@@ -240,6 +241,7 @@ function tableOf(program: Program): Table {
       options: options && effectsByWord(options),
       valued: new Set(valued.split(' ')),
       unless: given,
+      outputs: outputs?.split(' ') ?? [],
       valuedUnless: new Set([...valued.split(' '), ...given]),
     }
     TABLES.set(program, table)

@@ -40,8 +40,11 @@ export function inChild(state: ShellState, own: readonly Assignment[]): ShellSta
   return own.reduce(assigned, { ...state, variables: new Map(all) })
 }
 
+const MAY_TURN: ReadonlySet<string> = new Set(['declare', 'typeset', 'local', 'shopt', 'setopt', 'trap'])
+
 /** Whether it has another variable, or another folder, be meant by a name, or runs something between any two commands. */
 export function isTurning(command: string, args: readonly Argument[]): boolean {
+  if (!MAY_TURN.has(command)) return false
   const texts = args.map(({ text }) => text)
   if (command === 'declare' || command === 'typeset' || command === 'local')
     return texts.some((text) => /^-[A-Za-z]*n/.test(text))

@@ -204,6 +204,7 @@ function remote(args: readonly Argument[]): Inner {
 /** `git -c alias.x='!command' x` runs the command. */
 function aliases(args: readonly Argument[]): readonly Argument[] {
   return args.flatMap(({ text, isDynamic }) => {
+    if (!text.includes('=')) return []
     const found =
       /^(?:alias\.[^=]+|core\.(?:pager|editor|sshCommand|fsmonitor)|[\w.]*\.?(?:command|textconv|helper))=!?(.*)$/s.exec(
         text,

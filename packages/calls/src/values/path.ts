@@ -60,30 +60,30 @@ const PATTERN = /[*?[{]|[@!+]\(/
  */
 export function pathFact(text: string, options: PathOptions, isDynamic = false, from?: string): PathFact {
   const path = normalised(text, options, from)
+  const pattern = patternIn(path)
   return {
     text,
     path,
     place: isDynamic ? 'unknown' : placeOf(path, options),
-    isSecret: isSecretAt(path),
-    isConfiguration: CONFIGURATION.test(path) || OF_AGENTS.test(path) || selects(path, CONFIGURATION_NAMES),
-    isGuard: GUARD.test(path) || selects(path, GUARD_NAMES) || isOwnGuard(path, options),
+    isSecret: isSecretAt(path, pattern),
+    isConfiguration:
+      CONFIGURATION.test(path) || OF_AGENTS.test(path) || pattern?.selects(CONFIGURATION_NAMES) === true,
+    isGuard: GUARD.test(path) || pattern?.selects(GUARD_NAMES) === true || isOwnGuard(path, pattern, options),
   }
 }
 
 /** What `pathFact` says of that alone. */
 export function isSecretPath(text: string, options: PathOptions): boolean {
-  return isSecretAt(normalised(text, options))
+  const path = normalised(text, options)
+  return isSecretAt(path, patternIn(path))
 }
 
-function isSecretAt(path: string): boolean {
-  return SECRET.test(path) || selects(path, SECRET_NAMES)
+function isSecretAt(path: string, pattern: PathPattern | undefined): boolean {
+  return SECRET.test(path) || pattern?.selects(SECRET_NAMES) === true
 }
 
-function isOwnGuard(path: string, { guards = [] }: PathOptions): boolean {
-  if (guards.includes(path)) return true
-  if (!NAME_PATTERN.test(path)) return false
-  const parts = path.split('/')
-  return guards.some((guard) => isSelected(guard.split('/'), parts))
+function isOwnGuard(path: string, pattern: PathPattern | undefined, { guards = [] }: PathOptions): boolean {
+  return guards.includes(path) || guards.some((guard) => pattern?.isOf(guard.split('/')) === true)
 }
 
 function named(list: string): readonly (readonly string[])[] {
@@ -94,23 +94,54 @@ const NAME_PATTERN = /[*?[]|[@!+]\(/
 /** No more than a star, which leaves out hidden files and is meant for all others. */
 const ALL_OTHERS = /^\*+(?:\.[\w*]+)?$/
 
-/** Whether some parts of it are a pattern of such a name. */
-function selects(path: string, names: readonly (readonly string[])[]): boolean {
-  if (!NAME_PATTERN.test(path)) return false
-  const parts = path.split('/')
-  return parts.some(
-    (part, at) =>
-      !ALL_OTHERS.test(part) && names.some((name) => isSelected(name, parts.slice(at, at + name.length))),
-  )
+/** Undefined where it selects nothing but itself. */
+function patternIn(path: string): PathPattern | undefined {
+  return NAME_PATTERN.test(path) ? new PathPattern(path) : undefined
 }
 
-function isSelected(name: readonly string[], parts: readonly string[]): boolean {
-  if (parts.length !== name.length || !parts.some((part) => NAME_PATTERN.test(part))) return false
-  return parts.every((part, i) => name[i] === '*' || matchesGlob(name[i] as string, part))
+/** A path that the shell selects others by; each part of it is compiled once, for all the names that it is held against. */
+class PathPattern {
+  readonly #parts: readonly string[]
+  readonly #arePatterns: readonly boolean[]
+  readonly #compiled: (RegExp | null)[] = []
+
+  constructor(path: string) {
+    this.#parts = path.split('/')
+    this.#arePatterns = this.#parts.map((part) => NAME_PATTERN.test(part))
+  }
+
+  /** Whether some of its parts are a pattern of such a name. */
+  selects(names: readonly (readonly string[])[]): boolean {
+    return this.#parts.some(
+      (part, at) => !ALL_OTHERS.test(part) && names.some((name) => this.#isFrom(at, name)),
+    )
+  }
+
+  /** Whether the whole of it is. */
+  isOf(name: readonly string[]): boolean {
+    return name.length === this.#parts.length && this.#isFrom(0, name)
+  }
+
+  #isFrom(at: number, name: readonly string[]): boolean {
+    if (at + name.length > this.#parts.length) return false
+    return (
+      name.some((_, i) => this.#arePatterns[at + i]) &&
+      name.every((one, i) => one === '*' || this.#matches(at + i, one))
+    )
+  }
+
+  #matches(at: number, name: string): boolean {
+    let glob = this.#compiled[at]
+    if (glob === undefined) {
+      glob = globOf(this.#parts[at] as string)
+      this.#compiled[at] = glob
+    }
+    return glob?.test(name) === true
+  }
 }
 
-/** As the shell selects names; a list of letters that is not closed is none. */
-function matchesGlob(name: string, pattern: string): boolean {
+/** As the shell selects names; null for a list of letters that is not closed, which is none. */
+function globOf(pattern: string): RegExp | null {
   const source = pattern
     .slice(0, 200)
     .replace(/[@!+*?]\([^()]*\)/g, '*')
@@ -119,9 +150,9 @@ function matchesGlob(name: string, pattern: string): boolean {
     .replace(/\?/g, '.')
     .replace(/\[!/g, '[^')
   try {
-    return new RegExp(`^(?:${source})$`, 'i').test(name)
+    return new RegExp(`^(?:${source})$`, 'i')
   } catch {
-    return false
+    return null
   }
 }
 
