@@ -85,8 +85,11 @@ class Compiler {
       case '<':
       case '<=':
         return this.#order(op, list, names)
-      case '.':
-        return member(of(list[0]), list[1] as string)
+      case '.': {
+        const depth = depthOf(list[0] as CelNode, names)
+        const name = list[1] as string
+        return depth < 0 ? member(of(list[0]), name) : ({ elements }) => memberOf(elements[depth], name)
+      }
       case '[]':
         return this.#element(list, names)
       case 'in':
@@ -187,12 +190,14 @@ class Compiler {
   }
 
   #method([name, on, given]: readonly unknown[], names: readonly string[]): Step {
-    const of = this.step(on as CelNode, names)
     const [first, second] = given as readonly CelNode[]
     if (first === undefined) throw UNSURE
-    if ((name === 'exists' || name === 'all') && second !== undefined && first.op === 'id')
-      return this.#loop(name, of, this.step(second, [...names, first.args as string]), names.length)
+    if ((name === 'exists' || name === 'all') && second !== undefined && first.op === 'id') {
+      const holds = this.step(second, [...names, first.args as string])
+      return this.#loop(name, on as CelNode, holds, names)
+    }
     if (second !== undefined) throw UNSURE
+    const of = this.step(on as CelNode, names)
     if (name === 'matches') {
       if (first.op !== 'value' || typeof first.args !== 'string') throw UNSURE
       const pattern = patternOf(first.args)
@@ -205,10 +210,13 @@ class Compiler {
     throw UNSURE
   }
 
-  #loop(name: 'exists' | 'all', of: Step, holds: Step, depth: number): Step {
+  #loop(name: 'exists' | 'all', on: CelNode, holds: Step, names: readonly string[]): Step {
     const isSought = name === 'exists'
+    const depth = names.length
+    const fact = on.op === 'id' && depthOf(on, names) < 0 ? (on.args as string) : undefined
+    const of = this.step(on, names)
     return (frame) => {
-      const list = of(frame)
+      const list = fact === undefined ? of(frame) : frame.scope[fact]
       if (!Array.isArray(list)) throw UNSURE
       for (let i = 0; i < list.length; i++) {
         frame.elements[depth] = list[i]
@@ -239,16 +247,22 @@ function variable(name: string, names: readonly string[]): Step {
   return ({ scope }) => known(scope[name])
 }
 
+/** The loop whose element it is, from outside; negative for what is none. */
+function depthOf({ op, args }: CelNode, names: readonly string[]): number {
+  return op === 'id' ? names.lastIndexOf(args as string) : -1
+}
+
 function member(of: Step, name: string): Step {
-  return (frame) => {
-    const value = of(frame)
-    if (typeof value === 'object' && value !== null) {
-      const found = (value as Record<string, unknown>)[name]
-      // Members from prototypes are neither.
-      if (typeof found === 'string' || typeof found === 'boolean') return found
-    }
-    return ownMember(value, name)
+  return (frame) => memberOf(of(frame), name)
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value === 'object' && value !== null) {
+    const found = (value as Record<string, unknown>)[name]
+    // Members from prototypes are none of these.
+    if (typeof found === 'string' || typeof found === 'boolean' || Array.isArray(found)) return found
   }
+  return ownMember(value, name)
 }
 
 function ownMember(value: unknown, name: unknown): unknown {
