@@ -39,7 +39,11 @@ describe('a command', () => {
     }
     const claim = claimRunFile(at.directory.path, '0.1.0')
     // It does not listen yet.
-    await expect(connectionTarget(from({}), {})).rejects.toMatchObject({ code: 'no-broker' })
+    await expect(connectionTarget(from({}), {})).rejects.toMatchObject({
+      code: 'no-broker',
+      exitCode: 5,
+      message: `process ${process.pid} is still starting from ${at.directory.path}`,
+    })
     claim.release()
   })
 

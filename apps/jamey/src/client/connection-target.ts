@@ -7,7 +7,7 @@ import {
   readDataFile,
   requireDataDirectory,
 } from '../install/data-directory.js'
-import { type BrokerAddress, startedBroker } from '../install/run-file.js'
+import { type BrokerAddress, readRunFile, startedBroker } from '../install/run-file.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import { hostInUrl } from '../support/host-address.js'
@@ -156,6 +156,14 @@ function brokerOf(
     const { host, port } = started.address
     const doubt = `nothing that runs from ${directory.path} is seen from here; trying ${hostInUrl(host)}:${port}, where the last broker of it listened`
     return { host, port, doubt }
+  }
+  const run = readRunFile(directory.path)
+  if (run.state === 'running') {
+    throw new CommandFailure(`process ${run.record.pid} is still starting from ${directory.path}`, {
+      code: 'no-broker',
+      exitCode: EXIT.unavailable,
+      hint: 'try again when it says that it is ready',
+    })
   }
   throw new CommandFailure(`nothing runs from ${directory.path}`, {
     code: 'no-broker',
