@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createSdkMcpServer, type Options, query, tool } from '@anthropic-ai/claude-agent-sdk'
 import { claudeCanUseTool, claudeHooks } from '@jamey/agents/claude'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -11,6 +11,7 @@ import {
   type Scene,
 } from '../../packages/agents/src/test-support/adapter.contract.js'
 import { describeParallelCalls } from '../../packages/agents/src/test-support/parallel.contract.js'
+import { ScriptedGateway } from '../../packages/agents/src/test-support/scripted-gateway.js'
 import { ScriptedJudge, verdict } from '../../packages/agents/src/test-support/scripted-judge.js'
 import { AnthropicStub, type Turn } from './anthropic-stub.js'
 
@@ -30,6 +31,7 @@ async function converse(
   prompt: string,
   turns: readonly Turn[],
   options: Options,
+  variables: Record<string, string> = {},
 ): Promise<readonly string[]> {
   const stub = new AnthropicStub(turns)
   const env = {
@@ -39,6 +41,7 @@ async function converse(
     ANTHROPIC_BASE_URL: await stub.listen(),
     ANTHROPIC_API_KEY: 'none',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    ...variables,
   }
   try {
     for await (const _ of query({ prompt, options: { cwd: home, settingSources: [], env, ...options } }));
@@ -134,6 +137,68 @@ describe('hooks of Claude Code', () => {
     const shown = await converse('x', [bash('echo it ran')], { hooks })
     expect(shown[1]).not.toContain('"content":"it ran"')
     expect(shown[1]).toContain('was not executed')
+  })
+})
+
+describe('the program that settings of Claude Code name', () => {
+  const EXAMPLE = resolve(import.meta.dirname, '../../examples/agents/claude-code.js')
+  const bash = (command: string): Turn => ({ tool: 'Bash', id: 'call-1', args: JSON.stringify({ command }) })
+
+  /** With the settings of docs/agents.md, and everything permitted by the rules of Claude Code. */
+  async function withSettings(gateway: ScriptedGateway, turns: readonly Turn[], program = EXAMPLE) {
+    const page = await readFile(resolve(import.meta.dirname, '../../docs/agents.md'), 'utf8')
+    const [, settings = ''] = /^```json\n(\{\n {2}"hooks".*?)^```/ms.exec(page) ?? []
+    const named = JSON.parse(settings.replaceAll('/home/ann/guard/claude-code.js', program)) as object
+    await mkdir(join(home, 'config'))
+    const permissions = { allow: ['Bash'] }
+    await writeFile(join(home, 'config/settings.json'), JSON.stringify({ ...named, permissions }))
+    const url = await gateway.listen()
+    try {
+      return await converse('run it', turns, { settingSources: ['user'] }, { JAMEY_URL: url })
+    } finally {
+      await gateway.close()
+    }
+  }
+
+  it('stands in docs/agents.md, and is short', async () => {
+    const text = await readFile(EXAMPLE, 'utf8')
+    expect(await readFile(resolve(import.meta.dirname, '../../docs/agents.md'), 'utf8')).toContain(text)
+    expect(text.split('\n').length).toBeLessThanOrEqual(40)
+  })
+
+  it('has a call judged, run and told, after the words of the user', async () => {
+    const gateway = new ScriptedGateway()
+    gateway.answer = () => ({ verdict: { ...verdict('allow'), approved: true } })
+    const shown = await withSettings(gateway, [bash('echo it ran')])
+    expect(shown[1]).toContain('"content":"it ran"')
+    expect(gateway.evaluations).toMatchObject([[{ tool: 'Bash', arguments: { command: 'echo it ran' } }]])
+    expect(gateway.reports).toMatchObject([
+      { kind: 'request', text: 'run it' },
+      { kind: 'result', call_id: 'call-1', outcome: 'succeeded' },
+    ])
+  })
+
+  it('has a call that is denied not run', async () => {
+    const gateway = new ScriptedGateway()
+    gateway.answer = () => ({ verdict: { ...verdict('deny', { reasons: ['not today'] }), approved: false } })
+    const shown = await withSettings(gateway, [bash('echo it ran')])
+    expect(shown[1]).not.toContain('"content":"it ran"')
+    expect(shown[1]).toContain('not today')
+  })
+
+  it('has nothing go on where a result could not be told', async () => {
+    const gateway = new ScriptedGateway()
+    gateway.answer = () => ({ verdict: { ...verdict('allow'), approved: true } })
+    gateway.resultStatus = 503
+    const shown = await withSettings(gateway, [bash('echo it ran')])
+    expect(gateway.evaluations).toHaveLength(1)
+    expect(shown).toHaveLength(1)
+  })
+
+  it('has nothing begin where it cannot be started', async () => {
+    const gateway = new ScriptedGateway()
+    expect(await withSettings(gateway, [bash('echo it ran')], join(home, 'absent.js'))).toEqual([])
+    expect(gateway.lines).toEqual([])
   })
 })
 

@@ -21,6 +21,8 @@ export class ScriptedGateway {
   answer: (call: Asked) => Answered = () => ({ verdict: {} })
   /** Of the answer to `evaluate`; another than 200 without a verdict. */
   status = 200
+  /** Of the answer to reports of results. */
+  resultStatus = 200
   readonly #server: Server = createServer(async (request, response) => {
     const text = await textOf(request)
     const { status, body } = this.#answerTo(request, text === '' ? undefined : JSON.parse(text))
@@ -42,6 +44,9 @@ export class ScriptedGateway {
     this.lines.push(`${method} ${url}`)
     if (url.startsWith('/v1/approvals/')) return { status: 200, body: { approval: { status: 'approved' } } }
     if (url === '/v1/conscience/reports') {
+      const isResult = (body as JsonObject)['kind'] === 'result'
+      if (isResult && this.resultStatus !== 200)
+        return { status: this.resultStatus, body: { detail: 'not now' } }
       this.reports.push(body as JsonObject)
       return { status: 200, body: { recorded: true } }
     }
