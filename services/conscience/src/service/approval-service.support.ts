@@ -2,9 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createAuthority, issueServerCertificate, tokenAuthenticator } from '@jamey/auth'
-import { type Broker, createBroker } from '@jamey/broker'
-import { type Bus, connectBus } from '@jamey/bus'
+import type { Bus } from '@jamey/bus'
 import {
   type AnswerApproval,
   type Approval,
@@ -17,8 +15,8 @@ import {
 import { openRecordStore } from '@jamey/store'
 import { parsePolicy } from '../policy/policy-file.js'
 import { createConscience } from './conscience.js'
+import { TestBroker } from './test-broker.support.js'
 
-const SECRET = 'a secret of at least thirty-two bytes, for tests only'
 export const TIME = { timeoutMs: 20_000 }
 export const ASKING = ['publish:jamey/conscience/evaluate']
 export const ANSWERING = [
@@ -49,34 +47,18 @@ export interface TestConscience {
 export class ApprovalSystem {
   readonly folder = mkdtempSync(join(tmpdir(), 'jamey-approvals-'))
   readonly #ends: (() => Promise<unknown>)[] = []
-  readonly #broker: Broker
-  readonly #ca: string
+  readonly #broker: TestBroker
 
-  private constructor(broker: Broker, ca: string) {
+  private constructor(broker: TestBroker) {
     this.#broker = broker
-    this.#ca = ca
   }
 
   static async start(): Promise<ApprovalSystem> {
-    const authority = await createAuthority()
-    const server = await issueServerCertificate(authority, { hosts: ['localhost'] })
-    const broker = await createBroker({
-      listeners: [{ host: 'localhost', port: 0, tls: { cert: server.certPem, key: server.keyPem } }],
-      authenticator: tokenAuthenticator({ secret: SECRET }),
-      stampSenders: ['jamey/#'],
-    })
-    await broker.listen()
-    return new ApprovalSystem(broker, authority.certPem)
+    return new ApprovalSystem(await TestBroker.start())
   }
 
   async bus(clientId: string, permissions: readonly string[]): Promise<Bus> {
-    const bus = await connectBus({
-      url: `mqtts://localhost:${this.#broker.addresses[0]?.port}`,
-      clientId,
-      permissions,
-      jwtSecret: SECRET,
-      tls: { ca: this.#ca },
-    })
+    const bus = await this.#broker.connect(clientId, permissions)
     this.#ends.push(() => bus.close({ drain: false }))
     return bus
   }

@@ -1,9 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createAuthority, issueServerCertificate, tokenAuthenticator } from '@jamey/auth'
-import { type Broker, createBroker } from '@jamey/broker'
-import { type Bus, ConfigurationError, connectBus } from '@jamey/bus'
+import { type Bus, ConfigurationError } from '@jamey/bus'
 import { callDigest } from '@jamey/calls'
 import { atConscience, COMPONENTS, topics, type Verdict } from '@jamey/contracts'
 import { decodeJwt } from 'jose'
@@ -11,14 +9,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readAudit } from '../audit/audit-reader.js'
 import { type ConscienceOptions, createConscience, RuleFileError, runConscience } from '../index.js'
 import { JudgeEndpoint, say } from '../verdict/judge.support.js'
+import { SECRET, TestBroker } from './test-broker.support.js'
 
-const SECRET = 'a secret of at least thirty-two bytes, for tests only'
 const TIME = { timeoutMs: 20_000 }
 const READ = { tool: 'read_file', arguments: { path: 'README.md' } }
 
 let folder: string
-let ca: string
-let broker: Broker
+let broker: TestBroker
 let bus: Bus
 let asker: Bus
 let endpoint: JudgeEndpoint
@@ -26,28 +23,13 @@ const cleanups: (() => Promise<void>)[] = []
 
 async function connect(name: 'conscience' | 'operator'): Promise<Bus> {
   const { clientId, permissions } = COMPONENTS[name]
-  return connectBus({
-    url: `mqtt://localhost:${broker.addresses[0]?.port}`,
-    clientId,
-    permissions,
-    jwtSecret: SECRET,
-    tls: { ca },
-    component: { name, version: '0.0.0' },
-  })
+  return broker.connect(clientId, permissions, { name, version: '0.0.0' })
 }
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'jamey-conscience-'))
-  const authority = await createAuthority()
-  const server = await issueServerCertificate(authority, { hosts: ['localhost'] })
-  ca = authority.certPem
-  writeFileSync(join(folder, 'ca.crt'), ca)
-  const tls = { cert: server.certPem, key: server.keyPem }
-  broker = await createBroker({
-    listeners: [{ host: 'localhost', port: 0, tls }],
-    authenticator: tokenAuthenticator({ secret: SECRET }),
-  })
-  await broker.listen()
+  broker = await TestBroker.start()
+  writeFileSync(join(folder, 'ca.crt'), broker.ca)
   asker = await connect('operator')
 })
 
@@ -368,7 +350,7 @@ describe('the policy of a running conscience', () => {
 describe('runConscience', () => {
   const environment = () => ({
     MQTT_BROKER_URL: 'mqtt://localhost',
-    MQTT_PORT: String(broker.addresses[0]?.port),
+    MQTT_PORT: String(broker.port),
     MQTT_TLS_CA_CERT: join(folder, 'ca.crt'),
     MQTT_JWT_SECRET: SECRET,
     MQTT_CLIENT_ID: 'jamey-conscience-2',

@@ -1,15 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createAuthority, issueServerCertificate, tokenAuthenticator } from '@jamey/auth'
-import { type Broker, createBroker } from '@jamey/broker'
-import { type Bus, connectBus } from '@jamey/bus'
+import type { Bus } from '@jamey/bus'
 import { COMPONENTS, topics, type Verdict } from '@jamey/contracts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Conscience, createConscience } from '../index.js'
 import { JudgeEndpoint, type JudgeRequest, say } from '../verdict/judge.support.js'
+import { TestBroker } from './test-broker.support.js'
 
-const SECRET = 'a secret of at least thirty-two bytes, for tests only'
 const POLICY = `version: 1
 include: [work, shell, files, text]
 workspace: /srv/app
@@ -21,7 +19,7 @@ const READ = { tool: 'Read', arguments: { file_path: 'README.md' } }
 const UNKNOWN = { tool: 'frobnicate', arguments: { reactor: 7 } }
 
 let folder: string
-let broker: Broker
+let broker: TestBroker
 let buses: Bus[]
 let endpoint: JudgeEndpoint
 let conscience: Conscience
@@ -29,22 +27,9 @@ let conscience: Conscience
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'jamey-judged-'))
   writeFileSync(join(folder, 'policy.yaml'), POLICY)
-  const authority = await createAuthority()
-  const { certPem: cert, keyPem: key } = await issueServerCertificate(authority, { hosts: ['localhost'] })
-  broker = await createBroker({
-    listeners: [{ host: 'localhost', port: 0, tls: { cert, key } }],
-    authenticator: tokenAuthenticator({ secret: SECRET }),
-  })
-  await broker.listen()
-  const connect = ({ clientId, permissions }: (typeof COMPONENTS)['conscience' | 'operator']): Promise<Bus> =>
-    connectBus({
-      url: `mqtt://localhost:${broker.addresses[0]?.port}`,
-      clientId,
-      permissions,
-      jwtSecret: SECRET,
-      tls: { ca: authority.certPem },
-      component: { name: 'conscience', version: '0.0.0' },
-    })
+  broker = await TestBroker.start()
+  const connect = ({ clientId, permissions }: (typeof COMPONENTS)['conscience' | 'operator']) =>
+    broker.connect(clientId, permissions, { name: 'conscience', version: '0.0.0' })
   buses = await Promise.all([connect(COMPONENTS.conscience), connect(COMPONENTS.operator)])
 })
 

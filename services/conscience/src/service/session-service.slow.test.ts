@@ -1,15 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createAuthority, issueServerCertificate, tokenAuthenticator } from '@jamey/auth'
-import { type Broker, createBroker } from '@jamey/broker'
-import { type Bus, connectBus } from '@jamey/bus'
+import type { Bus } from '@jamey/bus'
 import { COMPONENTS, topics } from '@jamey/contracts'
 import { openRecordStore } from '@jamey/store'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type Conscience, createConscience, parsePolicy } from '../index.js'
+import { TestBroker } from './test-broker.support.js'
 
-const SECRET = 'a secret of at least thirty-two bytes, for tests only'
 const TIME = { timeoutMs: 20_000 }
 const AGENT = ['publish:jamey/conscience/evaluate', 'publish:jamey/conscience/reports']
 const POLICY = parsePolicy(
@@ -29,21 +27,12 @@ rules:
   { workspace: '/srv/app' },
 )
 
-let ca: string
-let broker: Broker
+let broker: TestBroker
 let folder: string
 let lastClient = 0
 
 beforeAll(async () => {
-  const authority = await createAuthority()
-  const server = await issueServerCertificate(authority, { hosts: ['localhost'] })
-  ca = authority.certPem
-  broker = await createBroker({
-    listeners: [{ host: 'localhost', port: 0, tls: { cert: server.certPem, key: server.keyPem } }],
-    authenticator: tokenAuthenticator({ secret: SECRET }),
-    stampSenders: ['jamey/#'],
-  })
-  await broker.listen()
+  broker = await TestBroker.start()
 })
 afterAll(() => broker.close())
 beforeEach(() => {
@@ -52,9 +41,7 @@ beforeEach(() => {
 })
 
 async function connect(clientId: string, permissions: readonly string[]): Promise<Bus> {
-  const port = broker.addresses[0]?.port
-  const url = `mqtts://localhost:${port}`
-  const bus = await connectBus({ url, clientId, permissions, jwtSecret: SECRET, tls: { ca } })
+  const bus = await broker.connect(clientId, permissions)
   onTestFinished(() => bus.close({ drain: false }))
   return bus
 }

@@ -1,43 +1,26 @@
 import { randomUUID } from 'node:crypto'
-import { createAuthority, issueServerCertificate, tokenAuthenticator } from '@jamey/auth'
-import { type Broker, createBroker } from '@jamey/broker'
-import { type Bus, connectBus } from '@jamey/bus'
+import type { Bus } from '@jamey/bus'
 import { COMPONENTS, type ReceiptKeys, topics } from '@jamey/contracts'
 import { createLocalJWKSet, type JWK, jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createConscience } from '../index.js'
+import { TestBroker } from './test-broker.support.js'
 
-const SECRET = 'a secret of at least thirty-two bytes, for tests only'
 const ASKING = ['publish:jamey/conscience/evaluate']
 const ATTESTING = ['publish:jamey/conscience/facts/+/%c']
 const TIME = { timeoutMs: 20_000 }
 const WIPE = 'wipe the production database'
 
-let ca: string
-let broker: Broker
+let broker: TestBroker
 
 beforeAll(async () => {
-  const authority = await createAuthority()
-  const server = await issueServerCertificate(authority, { hosts: ['localhost'] })
-  ca = authority.certPem
-  broker = await createBroker({
-    listeners: [{ host: 'localhost', port: 0, tls: { cert: server.certPem, key: server.keyPem } }],
-    authenticator: tokenAuthenticator({ secret: SECRET }),
-    stampSenders: ['jamey/#'],
-  })
-  await broker.listen()
+  broker = await TestBroker.start()
 })
 
 afterAll(() => broker.close())
 
 async function connect(name: string, permissions: readonly string[]): Promise<Bus> {
-  const bus = await connectBus({
-    url: `mqtts://localhost:${broker.addresses[0]?.port}`,
-    clientId: name,
-    permissions,
-    jwtSecret: SECRET,
-    tls: { ca },
-  })
+  const bus = await broker.connect(name, permissions)
   onTestFinished(() => bus.close({ drain: false }))
   return bus
 }
