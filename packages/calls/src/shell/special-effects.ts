@@ -17,6 +17,8 @@ const SKIPS_CHECKS = /^(?:HUSKY|HUSKY_SKIP_HOOKS|LEFTHOOK|LEFTHOOK_EXCLUDE|SKIP|
 const SET_ID = /^[ugoa]*[+=][rwxXt]*s|^[24567]\d{3}$/
 /** `example.org/tool@latest`, which is fetched and run. */
 const REMOTE_MODULE = /^[\w-]+(?:\.[\w-]+)+\/|@/
+/** A build of others for nix: `github:a/b`, `nixpkgs#hello`. */
+const FLAKE_ELSEWHERE = /^(?!path:\.)[\w+-]+:|^[^.#]+#/
 /** What is fetched from elsewhere and run. */
 const FETCHED = /^(?:npm|jsr|https?|data):/
 const REMOTE = /^[\w.-]+@?[\w.-]*:(?!\\|\/\/)/
@@ -71,6 +73,7 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
   ['.', (args) => (activates(args) ? 'build' : undefined)],
   ['deno', (args, { effects }) => (effects[0] === 'build' && has(args, FETCHED) ? 'execute' : undefined)],
   ['sysctl', (args) => (has(args, /=/) ? 'admin' : undefined)],
+  ['nix', (_, { operands }) => (has(operands, FLAKE_ELSEWHERE) ? 'execute' : undefined)],
   ['patch', (args) => (onlyLooks(args) ? 'read' : undefined)],
   ['xxd', (_, { operands }) => (operands.length > 1 ? 'unknown' : undefined)],
   ['tar', tarEffect],
@@ -136,19 +139,27 @@ const PUBLISHES = /publishprofile|publishprovider|container|webpublish|registry/
 /** What is tested or looked at, and no task: `tests/test_delete.py`, `src/reset.test.ts::x`. */
 const FILE_OF_CODE =
   /^[\w./@-]+\.(?:[cm]?[jt]sx?|py|rs|go|rb|java|kts?|php|exs?|cc?|cpp|hp?p?|cs|swift|scala|vue|svelte|s?css|html|md|json|ya?ml|toml|feature)(?::.*)?$/
+/** What a runner of tests is told names tests. */
+const TESTS = /^(?:pytest|jest|vitest|mocha|ava|rspec|phpunit|pest|ctest|playwright|cypress)$/
 /** They take a package out of what the project asks for. */
 const TAKES_PACKAGES = /^(?:composer|bundle|dotnet)$/
+const HAS_TESTS = /^(?:mix|dotnet|swift|flutter|dart|zig)$/
 /** What is built is named by it, and no task: `-c Release`, `--mode production`. */
 const NAMES_MODE = /^-{1,2}(?:c|config|configuration|mode|profile|build-?type|variant|env|environment)$/
+const NAMES_IMAGE = /^(?:-t|--tag|--target)$/
 
-function isGraveBuild(name: string, args: readonly Argument[], { operands }: CommandEffects): boolean {
+function isGraveBuild(name: string, args: readonly Argument[], { words, operands }: CommandEffects): boolean {
   const isPublishing = name === 'dotnet' && operands[0]?.text === 'publish'
   if (isPublishing && has(args, PUBLISHES)) return true
   const isKnown = isPublishing || (TAKES_PACKAGES.test(name) && operands[0]?.text === 'remove')
+  const isTest = HAS_TESTS.test(name) && operands[0]?.text === 'test'
+  if (isTest || TESTS.test(name) || words[1] === 'test') return false
+  const isImage = /^(?:docker|podman|nerdctl)$/.test(name)
   return operands.slice(isKnown ? 1 : 0).some((operand) => {
     const before = args[args.indexOf(operand) - 1]
     if (name !== 'make' && FILE_OF_CODE.test(operand.text)) return false
-    return isGraveTask(operand.text) && !NAMES_MODE.test(before?.text ?? '')
+    const isNamed = NAMES_MODE.test(before?.text ?? '') || (isImage && NAMES_IMAGE.test(before?.text ?? ''))
+    return isGraveTask(operand.text) && !isNamed
   })
 }
 

@@ -63,7 +63,8 @@ const INTERPRETERS: readonly (readonly [RegExp, Options])[] = [
 ]
 const MODULES =
   /^(?:pytest|unittest|venv|mypy|black|ruff|flake8|isort|pylint|coverage|compileall|build|doctest|json\.tool|py_compile|tox|nox|cProfile|sphinx|pre_commit|bandit|pyright|trace|tokenize|ast|dis|pip_audit|zipapp|pydoc|site|sysconfig|platform)$/
-const SHOWS = /^-(?:-?version|-?help|m|i|v|-?modules|-?info|-ini|-rf\w+)$/
+/** Not `php -i`, which shows all variables. */
+const SHOWS = /^-(?:-?version|-?help|m|v|-modules|-ini)$/
 
 /** An interpreter that is given a file of the workspace runs what the project has, as its builds do. */
 export function ranFile(name: string, args: readonly Argument[]): Effect | undefined {

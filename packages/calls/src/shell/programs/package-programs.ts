@@ -1,7 +1,8 @@
 import { each, type Program } from './program.js'
 
-/** A task of a package is called so, as no program and no subcommand is: `test:unit`, `docs:build`. */
-const TASK = /^[\w-]+(?::[\w.-]+)+$/
+/** A task of a package is called so, as no program and no subcommand is: `test:unit`, `type-check`, `e2e`. */
+const TASK =
+  /^(?:[\w-]+(?::[\w.-]+)+|(?:test|build|lint|format|type|docs|e2e|spell)-[\w-]+|e2e|spellcheck|codegen|storybook|preview)$/
 
 /** What package managers and build tools with subcommands do. */
 export const NPM: Program = {
@@ -70,7 +71,6 @@ export const PIP: Program = {
   outputs: '-t --target --prefix --root --src -d --dest -w --wheel-dir --log --report --cache-dir',
   nested: {
     cache: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'dir info list' } },
-    config: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list get debug' } },
   },
 }
 

@@ -237,7 +237,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     {
       effect: 'admin',
       hasNoFiles: true,
-      subcommands: { read: 'show which --version check doc help man completions', build: 'run' },
+      subcommands: { read: 'show which --version check doc help man completions' },
       nested: Object.fromEntries(
         each('toolchain target component', {
           effect: 'admin',
@@ -249,7 +249,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ],
   ['go', GO],
   ...each(
-    'pytest jest vitest mocha ava tap eslint prettier tsc tsx ts-node biome rome oxlint ruff black isort flake8 mypy pyright pylint bandit tox nox coverage rustfmt rustc clippy-driver gofmt golangci-lint gotestsum make cmake ninja meson gcc g++ clang clang-format clang-tidy cc ld ar nm objdump javac java mvn gradle gradlew mvnw ant swift swiftc xcodebuild rake bundle rspec rubocop rails composer phpunit phpstan php-cs-fixer mix rebar3 stack cabal ghc elm sbt scala kotlinc flutter dart webpack vite rollup rolldown esbuild parcel turbo nx lerna next nuxt astro svelte-kit storybook playwright cypress c8 nyc knip madge depcheck publint tsup swc babel postcss tailwindcss sass shellcheck shfmt hadolint markdownlint typos pre-commit just task protoc buf sphinx-build mkdocs typedoc jsdoc doxygen nodemon pm2-dev concurrently wasm-pack hugo jekyll zig nim alembic promtool actionlint yamllint ansible-lint jsonlint ajv codespell stylelint htmlhint commitlint vale proselint autoreconf autoconf automake aclocal autoheader libtoolize scan-build gmake strip svelte-check vue-tsc swiftlint swiftformat ktlint detekt checkstyle scalafmt scalafix stylua luacheck selene fourmolu ormolu hlint elm-format elm-test buildifier gazelle cargo-sort cargo-fmt cargo-clippy gofumpt goimports staticcheck golines govulncheck errcheck revive djlint pydocstyle vulture radon autoflake pyupgrade blacken-docs cmake-format cmake-lint cpplint cppcheck iwyu lcov gcov gcovr genhtml tflint checkov terraform-docs kubeconform kubeval kube-linter opa taplo dprint rumdl html-validate cspell alex textlint karma testem ember ng nest lint-staged syncpack sort-package-json bundlesize tsd attw publint api-extractor graphql-codegen openapi-generator swagger-cli spectral prisma-lint simple-phpunit pest psalm phpcs phpcbf rector phpmd phpbench infection paratest pint grumphp standardrb reek erb_lint haml-lint brakeman rdoc yard steep sorbet srb minitest cucumber dialyzer credo ex_doc typst latexmk pdflatex xelatex lualatex bibtex biber asciidoctor pandoc dot plantuml mmdc',
+    'pytest jest vitest mocha ava tap eslint prettier tsc tsx ts-node biome rome oxlint ruff black isort flake8 mypy pyright pylint bandit tox nox coverage rustfmt rustc clippy-driver gofmt golangci-lint gotestsum make cmake ninja meson gcc g++ clang clang-format clang-tidy cc ld ar nm objdump javac java mvn gradle gradlew mvnw ant swift swiftc xcodebuild rake bundle rspec rubocop rails composer phpunit phpstan php-cs-fixer mix rebar3 stack cabal ghc elm sbt scala kotlinc flutter dart webpack vite rollup rolldown esbuild parcel turbo nx lerna next nuxt astro svelte-kit storybook playwright cypress c8 nyc knip madge depcheck publint tsup swc babel postcss tailwindcss sass shellcheck shfmt hadolint markdownlint markdownlint-cli2 typos pre-commit just task protoc buf sphinx-build mkdocs typedoc jsdoc doxygen nodemon pm2-dev concurrently wasm-pack hugo jekyll zig nim alembic promtool actionlint yamllint ansible-lint jsonlint ajv codespell stylelint htmlhint commitlint vale proselint autoreconf autoconf automake aclocal autoheader libtoolize scan-build gmake strip svelte-check vue-tsc swiftlint swiftformat ktlint detekt checkstyle scalafmt scalafix stylua luacheck selene fourmolu ormolu hlint elm-format elm-test buildifier gazelle cargo-sort cargo-fmt cargo-clippy gofumpt goimports staticcheck golines govulncheck errcheck revive djlint pydocstyle vulture radon autoflake pyupgrade blacken-docs cmake-format cmake-lint cpplint cppcheck iwyu lcov gcov gcovr genhtml tflint checkov terraform-docs kubeconform kubeval kube-linter opa taplo dprint rumdl html-validate cspell alex textlint karma testem ember ng nest lint-staged syncpack sort-package-json bundlesize tsd attw publint api-extractor graphql-codegen openapi-generator swagger-cli spectral prisma-lint simple-phpunit pest psalm phpcs phpcbf rector phpmd phpbench infection paratest pint grumphp standardrb reek erb_lint haml-lint brakeman rdoc yard steep sorbet srb minitest cucumber dialyzer credo ex_doc typst latexmk pdflatex xelatex lualatex bibtex biber asciidoctor pandoc dot plantuml mmdc',
     BUILD,
   ),
   [
@@ -297,7 +297,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     effect: undefined,
     hasNoFiles: true,
     subcommands: {
-      read: 'plan show output validate version providers graph console metadata',
+      read: 'plan show output validate version providers graph metadata',
       write: 'init get',
       admin: 'apply import taint untaint workspace refresh force-unlock',
       delete: 'destroy',
@@ -383,7 +383,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       subcommands: { read: 'routes', build: 'run' },
     },
   ],
-  ...each('uvicorn gunicorn hypercorn daphne streamlit', { effect: 'build' }),
+  ...each('uvicorn gunicorn hypercorn daphne streamlit tensorboard', { effect: 'build' }),
   ...each('kill killall pkill xkill', { effect: 'delete', hasNoFiles: true }),
   ...each(
     'shutdown reboot halt poweroff init telinit mount umount swapoff swapon mkfs mkswap fdisk parted gdisk sfdisk lvremove vgremove pvremove mdadm cryptsetup useradd userdel usermod groupadd groupdel passwd chpasswd visudo crontab at batch iptables ip6tables nft ufw firewall-cmd modprobe insmod rmmod setenforce update-rc.d service launchctl defaults diskutil hdparm nvram bcdedit format efibootmgr grub-install insmod chsh loginctl timedatectl hostnamectl ldconfig update-alternatives gpasswd setcap',
