@@ -145,7 +145,7 @@ function prepareTarget(target: string): boolean {
     const found = statSync(target).isDirectory() ? readdirSync(target) : ['a file']
     const others = found.filter((name) => name !== 'lost+found')
     if (others.length === 0) return false
-    throw new CommandFailure(`${target} is not empty: there is ${others.slice(0, 3).join(', ')}`, {
+    throw new CommandFailure(`${target} is not empty: it has ${others.slice(0, 3).join(', ')}`, {
       code: 'folder-not-empty',
       exitCode: EXIT.usage,
       hint: 'name a new folder; nothing is overwritten',

@@ -63,7 +63,7 @@ async function expectReplaceable(directory: DataDirectory, isReplacing: boolean)
   if (found.length === 0) return false
   await expectNothingRuns(directory)
   if (isReplacing) return true
-  throw new CommandFailure(`${path} is not empty: there is ${found.slice(0, 3).join(', ')}`, {
+  throw new CommandFailure(`${path} is not empty: it has ${found.slice(0, 3).join(', ')}`, {
     code: 'folder-not-empty',
     exitCode: EXIT.usage,
     hint: '--replace sets it aside under another name, and --data-dir names another folder',

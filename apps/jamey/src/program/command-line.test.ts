@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MEMORY_LAYERS } from '@jamey/contracts'
@@ -100,6 +100,15 @@ describe('help', () => {
     const { stdout } = await jamey([...words, '--help'])
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain(shown)
     expect(stdout).not.toContain('000)')
+  })
+
+  it('has every command in the README', async () => {
+    const { stdout } = await jamey(['--help'])
+    const names = [...stdout.matchAll(/^ {2}([a-z][a-z-]+)(?: |$)/gm)].map(([, name = '']) => name)
+    expect(names).toContain('broker-config')
+    const page = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')
+    const missing = names.filter((name) => !new RegExp(`(?:jamey |\`)${name}\\b`).test(page))
+    expect(missing.filter((name) => name !== 'jamey')).toEqual([])
   })
 
   it('prints the version', async () => {
