@@ -359,12 +359,13 @@ export class Collector {
     const { name, args, directories } = command
     const statements = statementsOf(command)
     if (statements === undefined) return effects
+    const isElsewhere = effects.includes('outward-read')
     for (const { text, isDynamic } of statements) {
       this.#takeSql(where, text)
       if (isDynamic) this.fail(where, `what ${name} is given is known when it runs`)
     }
     const file = databaseOf(name, args)
     if (file !== undefined) this.#files.takeAll(where, [file], 'write', directories)
-    return ['read']
+    return [isElsewhere ? 'outward-read' : 'read']
   }
 }

@@ -64,9 +64,14 @@ function placeIn(options: readonly string[], words: readonly Argument[]): string
   return words.some(({ text }) => text.includes('{}')) ? '{}' : undefined
 }
 
+/** As what a command puts out. */
+const UNKNOWN = '$(xargs)'
+
 function withUnknown(words: readonly Argument[], place: string | undefined): readonly Argument[] {
-  if (place === undefined) return [...words, { text: '{}', isDynamic: true }]
-  return words.map((word) => (word.text.includes(place) ? { ...word, isDynamic: true } : word))
+  if (place === undefined) return [...words, { text: UNKNOWN, isDynamic: true }]
+  return words.map((word) =>
+    word.text.includes(place) ? { text: word.text.replaceAll(place, UNKNOWN), isDynamic: true } : word,
+  )
 }
 
 /** Whether its input comes from where it is redirected to, as far as one can see. */

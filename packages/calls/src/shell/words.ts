@@ -110,8 +110,8 @@ function partOf(part: WordPart, variables: Variables): Argument {
       const { parameter, prefix, index, operation, text } = part
       const held = variableOf(parameter, text, variables)
       if (prefix === undefined && index === undefined && operation === undefined) return held
-      // `${!x}` is what another variable holds.
-      const isAny = prefix === '!' || held.text.startsWith('$(')
+      // `${!x}` is what another variable holds, and `${x:-text}` the text.
+      const isAny = prefix === '!' || held.text.startsWith('$(') || isTold(text)
       return { text: isAny ? filling(parameter) : text, isDynamic: true }
     }
     // A pattern selects what there is; where it lies is known.
@@ -130,6 +130,12 @@ function partOf(part: WordPart, variables: Variables): Argument {
 
 /** It puts out what `$PWD` is. */
 const NAMES_FOLDER = /^(?:\$\( ?pwd ?\)|`pwd`)$/
+
+/** Whether another text may stand for the variable that is more than a number, a name or a path. */
+function isTold(text: string): boolean {
+  const told = /^\$\{\w+(?:\[[^\]]*\])?(?::?[-+=]|\/)(.*)\}$/s.exec(text)?.[1]
+  return told !== undefined && !/^(?!-)(?!.*\/-)[\w.,:/@-]*$/.test(told)
+}
 
 /** What a script, a function or the command before was given. */
 const HANDED = /^(?:\d+|[@*_])$/

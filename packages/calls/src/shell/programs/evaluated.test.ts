@@ -18,6 +18,14 @@ describe('a variable that is set to what a command puts out', () => {
       'if true; then N=1; else N=2; fi; sed "${N}p" a',
     ],
     ['x=$(cat f); sed "s/a/${x%.*}/" a', 'sed "s/a/${x%.*}/" a'],
+    ['git diff ${X:---output=../x}', 'git diff ${X:-HEAD}'],
+    ['git diff ${X/a/--output=../x}', 'git diff ${X/a/b}'],
+    ['sed "${X:-1e id}" a', 'sed "s/a/${X:-b}/" a'],
+    ['a=(--output=../x); git diff "${a[@]}"', 'a=(src); echo "${a[@]}"'],
+    ['set -- --output=../x; git diff "$@"', 'git diff "$BASE"'],
+    ['cat x | xargs npm test', 'git ls-files | xargs prettier --check'],
+    ['cat names | xargs npm install', 'cat names | xargs echo'],
+    ['echo a | xargs -I{} git diff {}', 'echo a | xargs -I{} echo {}'],
     ['sed "s/a/${!x}/" a', 'sed "s/a/${x}/" a'],
   ])('may be anything in %s, and is known in %s', (asked, ordinary) => {
     expect([isOrdinary(asked), isOrdinary(ordinary)]).toEqual([false, true])

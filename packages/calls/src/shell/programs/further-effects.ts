@@ -56,6 +56,18 @@ const OPEN: Further = (args, { operands }) => {
     : 'unknown'
 }
 
+/** A server of a database elsewhere is told what stands in the statement. A name without a dot is one of the same network. */
+const CLIENT: Further = (args) => {
+  const hosts = [
+    ...valuesOf(args, '-h --host').map(({ text }) => text),
+    ...args.flatMap(({ text }) => /^[a-z][a-z+]*:\/\/(?:[^@/]*@)?([^/:?]+)/.exec(text)?.[1] ?? []),
+    ...args.flatMap(({ text }) => /(?:^|\s)host(?:addr)?=([^\s]+)/.exec(text)?.[1] ?? []),
+  ]
+  return hosts.some((host) => host.includes('.') && !NEAR.test(host)) ? 'outward-read' : undefined
+}
+const NEAR =
+  /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|[/.])|\.(?:local|localhost|internal)$/
+
 const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
   ...each('pip pip3', PIP),
   ['uv', (args, { words }) => (words[1] === 'pip' ? PIP(args, { words } as CommandEffects) : undefined)],
@@ -71,6 +83,10 @@ const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
   ],
   // A plugin by its coordinates is fetched and run.
   ...each('mvn mvnw', where(/^exec:|^-Dexec\.|^[\w.-]+:[\w.-]+:./, 'execute')),
+  ['playwright', where(/^--with-deps$/, 'admin')],
+  ['cypress', where(/^--record/, 'send')],
+  ...each('psql redis-cli mongosh', CLIENT),
+  ...each('mysql mariadb', CLIENT),
   ['sbt', where(/^eval\b/, 'execute')],
   ['unzip', where(/^-[^-]*:/, 'unknown')],
   [
