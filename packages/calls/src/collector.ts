@@ -5,6 +5,7 @@ import type { Effect, Role } from './model/call.js'
 import { PatchCollector } from './patch-collector.js'
 import { effectsOf } from './shell/command-effects.js'
 import { isRunner } from './shell/command-kinds.js'
+import { releases, releasesBy, shellFault } from './shell/programs/beside-script.js'
 import { faultsIn } from './shell/programs/faults.js'
 import { askedBy } from './shell/programs/http-clients.js'
 import { databaseOf, statementsOf } from './shell/programs/sql-clients.js'
@@ -17,6 +18,7 @@ import { type SignalFact, signalsIn } from './text/signals.js'
 import type { FoundTool } from './tools/catalogue.js'
 import { guessedRole } from './tools/guessed-role.js'
 import { flagEffect, isOutput, saidEffect } from './tools/said-effect.js'
+
 import { ownEntry, toolName } from './tools/tool.js'
 import { addressesIn, type MailFact } from './values/mail.js'
 import { amountOf } from './values/money.js'
@@ -137,6 +139,7 @@ export class Collector {
     }
     if (typeof value === 'number') return void this.#numbers.push({ where, number: value })
     if (this.#ofGit !== undefined) this.#takeGit(where, names, value, role)
+    if (this.#tool.isKnown) this.#takeBeside(where, names, value, role)
     this.#texts.push({ where, role, text: value })
     this.#takeValues(where, value, role)
     if (this.#tool.isGuessed) this.#takeSaid(where, names.at(-1) ?? '', value, role)
@@ -173,12 +176,15 @@ export class Collector {
     if (role !== 'text' && text.startsWith('-')) this.fail(where, 'an option in the place of a name')
     const isOther = names.at(-1) === 'repo_path' && isElsewhere(text, this.#options)
     if (isOther && this.#ofGit !== 'git_init') this.#effects.add('execute')
+    // What is no branch is a file, and what was changed there is gone.
+    const isFile = /^\.$|^:|[^/\d]\.[a-z]\w{0,4}$/i.test(text) && role !== 'path'
+    if (isFile && this.#ofGit === 'git_checkout') this.#effects.add('delete')
   }
 
   /** A resource that a server reads may be a file or a page, and one tool may delete by one of its words. */
   #takeNamed(where: string, name: string, text: string): void {
     if (name === 'command' && /^(?:delete|remove)$/i.test(text)) this.#effects.add('delete')
-    if (name !== 'uri') return
+    if (name !== 'uri' && name !== 'url') return
     if (/^file:/i.test(text)) this.#takePath(where, text, 'read')
     else if (/^https?:/i.test(text)) {
       this.#takeUrl(where, text)
@@ -186,10 +192,26 @@ export class Collector {
     }
   }
 
-  /** `delete: true` of a tool of which nobody says what it does, or only its server. */
+  /** What is said beside a script or a statement, and changes what it is. */
+  #takeBeside(where: string, names: readonly string[], text: string, role: Role | undefined): void {
+    const { roles } = this.#tool
+    if (roles['command'] === 'command') {
+      const fault = shellFault(names, text)
+      if (fault !== undefined) this.fail(where, fault)
+      if (releasesBy(names.at(-1) ?? '', text)) this.#effects.add('admin')
+    }
+    if (roles['sql'] !== 'sql') return
+    // A name that is put into a statement, and a database elsewhere that is told one.
+    if (role !== 'sql' && role !== 'secret' && /[;'"]|--/.test(text)) this.fail(where, 'more than a name')
+    const isAddress = role === 'secret' || role === 'url'
+    if (isAddress && urlFact(text)?.isLocal === false) this.#effects.add('outward-read')
+  }
+
+  /** `delete: true` of a tool of which nobody says what it does, or only its server, and what any is let go by. */
   takeFlag(name: string): void {
     const effect = this.#tool.isGuessed ? flagEffect(name) : undefined
     if (effect !== undefined) this.#effects.add(effect)
+    if (releases(name)) this.#effects.add('admin')
   }
 
   /** What the arguments of a tool say that it does of which nobody else says it. */
@@ -261,6 +283,8 @@ export class Collector {
   }
 
   #takeUrl(where: string, text: string): void {
+    // To some it parts a path, to others the name of a user from the host.
+    if (text.includes('\\')) this.fail(where, 'a URL that is read in two ways')
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
       if (/^file:/i.test(text)) this.#files.take(where, { text, isDynamic: false }, 'read')
       else if (urlFact(text) === undefined) this.fail(where, 'a URL that leads nowhere')

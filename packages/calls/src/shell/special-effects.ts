@@ -87,7 +87,8 @@ export function specialEffect(command: ShellCommand, found: CommandEffects): Eff
   const { name, args, variables } = command
   for (const { name: variable, value } of variables) if (isLoading(variable, value)) return 'execute'
   const asked = askedBy(command)
-  if (asked !== undefined && found.effects[0] === 'outward-read') return asked.effect
+  if (asked !== undefined && found.effects[0] === 'outward-read')
+    return asked.effect ?? furtherEffect(name, args, found)
   // The checks of a project are what it runs before a commit.
   if (name === 'git' && variables.some((variable) => SKIPS_CHECKS.test(variable.name))) return 'execute'
   const special = SPECIAL.get(name)?.(args, found) ?? furtherEffect(name, args, found)

@@ -139,12 +139,14 @@ export const KNOWN_TOOLS: Tools = Object.fromEntries([
     inputs: 'text',
   }),
   ...each('cancel_workflow_run delete_workflow_run_logs delete_repository delete_branch', ['delete'], {}),
+  // What they show is put into a file where one is named.
   ...each(
-    'browser_snapshot browser_take_screenshot browser_console_messages browser_network_requests browser_tabs browser_wait_for puppeteer_screenshot',
-    ['read'],
-    PATHS,
+    'browser_snapshot browser_take_screenshot browser_console_messages browser_network_requests puppeteer_screenshot',
+    ['write'],
+    { ...PATHS, file_name: 'path' },
     true,
   ),
+  ...each('browser_tabs browser_wait_for', ['read'], { ...PATHS, url: 'identifier' }, true),
   ...each(
     'browser_click browser_type browser_fill_form browser_select_option browser_press_key browser_hover browser_drag browser_handle_dialog browser_file_upload puppeteer_click puppeteer_fill puppeteer_select puppeteer_hover',
     ['send'],
@@ -173,9 +175,15 @@ export const KNOWN_TOOLS: Tools = Object.fromEntries([
   ),
   ...each('create_draft update_draft draft_email gmail_create_draft modify_email', ['write'], MESSAGES),
   ...each(
-    'search_emails list_emails read_email get_email get_emails search_messages read_inbox list_labels list_email_labels download_attachment',
+    'search_emails list_emails read_email get_email get_emails search_messages read_inbox list_labels list_email_labels',
     ['read'],
     MESSAGES,
+    true,
+  ),
+  ...each(
+    'download_attachment',
+    ['write'],
+    { ...PATHS, save_to: 'path', save_path: 'path', output_path: 'path', download_path: 'path' },
     true,
   ),
   ...each('delete_email batch_delete_emails trash_email', ['delete'], MESSAGES),

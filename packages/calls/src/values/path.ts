@@ -60,17 +60,22 @@ const PATTERN = /[*?[{]|[@!+]\(/
  */
 export function pathFact(text: string, options: PathOptions, isDynamic = false, from?: string): PathFact {
   const path = normalised(text, options, from)
-  const pattern = patternIn(path)
+  const named = path.replace(UNSEEN_END, '')
+  const pattern = patternIn(named)
   return {
     text,
     path,
     place: isDynamic ? 'unknown' : placeOf(path, options),
-    isSecret: isSecretAt(path, pattern),
+    isSecret: isSecretAt(named, pattern),
     isConfiguration:
-      CONFIGURATION.test(path) || OF_AGENTS.test(path) || pattern?.selects(CONFIGURATION_NAMES) === true,
-    isGuard: GUARD.test(path) || pattern?.selects(GUARD_NAMES) === true || isOwnGuard(path, pattern, options),
+      CONFIGURATION.test(named) || OF_AGENTS.test(named) || pattern?.selects(CONFIGURATION_NAMES) === true,
+    isGuard:
+      GUARD.test(named) || pattern?.selects(GUARD_NAMES) === true || isOwnGuard(named, pattern, options),
   }
 }
+
+/** What Windows leaves out of a name, or takes for the file itself. */
+const UNSEEN_END = /(?:::\$\w+|[ .]+)$/i
 
 /** What `pathFact` says of that alone. */
 export function isSecretPath(text: string, options: PathOptions): boolean {

@@ -68,6 +68,16 @@ const CLIENT: Further = (args) => {
 const NEAR =
   /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|[/.])|\.(?:local|localhost|internal)$/
 
+/** `-sSLo../x`, `-sSo ../x`, and a format of what is shown that names a file. */
+const FETCH: Further = (args) => {
+  const isElsewhere = args.some(({ text }, i) => {
+    const joined = /^-[A-Za-z#]*[oO]([/~.].*)$/s.exec(text)?.[1]
+    const value = joined ?? (/^-[A-Za-z#]+[oO]$/.test(text) ? args[i + 1]?.text : undefined)
+    return value !== undefined && ELSEWHERE.test(value)
+  })
+  return isElsewhere || has(args, /%output\{/) ? 'unknown' : undefined
+}
+
 const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
   ...each('pip pip3', PIP),
   ['uv', (args, { words }) => (words[1] === 'pip' ? PIP(args, { words } as CommandEffects) : undefined)],
@@ -87,6 +97,7 @@ const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
   ['cypress', where(/^--record/, 'send')],
   ...each('psql redis-cli mongosh', CLIENT),
   ...each('mysql mariadb', CLIENT),
+  ...each('curl wget', FETCH),
   ['sbt', where(/^eval\b/, 'execute')],
   ['unzip', where(/^-[^-]*:/, 'unknown')],
   [

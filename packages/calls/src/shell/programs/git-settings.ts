@@ -92,7 +92,8 @@ const HOST_ALONE = /^[\w-]+(?:\.[\w-]+)+:(?!\\)/
 /** Whether Git asks a host that it is told of by its words: those that the repository knows go by a name. */
 export function isGitTold({ words, operands }: CommandEffects): boolean {
   const [first] = operands
-  if (first === undefined || !/^(?:clone|fetch|pull|ls-remote|archive)$/.test(words[1] ?? '')) return false
+  if (first === undefined || !/^(?:clone|fetch|pull|ls-remote|archive|remote)$/.test(words[1] ?? ''))
+    return false
   return !isLocalAddress(first.text) && (HOST.test(first.text) || HOST_ALONE.test(first.text))
 }
 

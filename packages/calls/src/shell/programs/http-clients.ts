@@ -82,9 +82,13 @@ export function askedBy({ name, args, input, fed }: ShellCommand): Asked | undef
   return { urls: address === undefined ? [] : bareUrl(address), effect: isSent ? 'send' : undefined }
 }
 
+/** An address of the web that all clients read alike. */
+const WHOLE = /^https?:\/\/(?:\[[\da-f:.]+\])?[^\s\\{}[\]]*$/i
+
 /** Of an address without a scheme; those that have one are found wherever they stand. */
 function bareUrl({ text, isDynamic }: Argument): (string | undefined)[] {
-  if (text.includes('://')) return []
+  // What one reads as a path, another reads as a user before the host; and curl makes several addresses of one.
+  if (text.includes('://')) return WHOLE.test(text) ? [] : [undefined]
   const host = text.startsWith(':') ? `localhost${text}` : text
   return [isDynamic || !BARE.test(host) ? undefined : `http://${host}`]
 }
