@@ -97,6 +97,7 @@ const KINDS: Readonly<Record<string, { ordinary: readonly string[]; not: readonl
       'gh api --method=PATCH repos/a/b',
       'gh api repos/a/b -f name=x',
       'gh api repos/a/b --input x.json',
+      "gh api repos/a/b -H 'X-HTTP-Method-Override: DELETE'",
       'gh api graphql -f query=x',
       'gh api --hostname evil.example repos/a/b',
       'gh api "$x"',

@@ -137,7 +137,9 @@ export function asCalled(
     ledFact({ text: path, isDynamic: false }, options, directory.path),
   )
   const isOwn = facts.every(({ place }) => place === 'workspace')
-  if (isOwn && found.effects.length === 0) return ownProgram(command) ?? found
+  // What others have made for it is as unknown as it is behind `npx`.
+  const isMade = facts.some((fact) => fact.path.includes('/node_modules/'))
+  if (isOwn && !isMade && found.effects.length === 0) return ownProgram(command) ?? found
   const { home = '~' } = options
   const isOrdinary = facts.every((fact) => {
     const there = fact.path.startsWith(`${home}/`) ? `~${fact.path.slice(home.length)}` : fact.path

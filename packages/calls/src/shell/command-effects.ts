@@ -86,8 +86,7 @@ export function ownProgram({ path, args, name, wrappers }: ShellCommand): Comman
 }
 
 const OWN: Program = { effect: 'build' }
-/** What others have made for it is as unknown as it is behind `npx`. */
-const OWN_PATH = /^(?!(?:.*\/)?node_modules\/)[\w./+-]+$/
+const OWN_PATH = /^[\w./+-]+$/
 /** To them `a/b` is a package of somebody. */
 const FETCHES = /^(?:npx|bunx|uvx|pipx|npm|pnpm|yarn|bun)$/
 

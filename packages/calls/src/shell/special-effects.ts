@@ -102,13 +102,14 @@ export function specialEffect(command: ShellCommand, found: CommandEffects): Eff
 /** Options of `gh api` that have it do no more than ask, and those that say how the answer is shown. */
 const ASKS_GITHUB =
   /^(?:--paginate|--slurp|-i|--include|--silent|--verbose|--cache|-q|--jq|-t|--template|-p|--preview)$/
-const ASKS_GITHUB_VALUE = /^(?:-q|--jq|-t|--template|-p|--preview|--cache|-H|--header|-X|--method)$/
+const ASKS_GITHUB_VALUE = /^(?:-q|--jq|-t|--template|-p|--preview|--cache)$/
 
 /** A GET of the host that it works with. */
 function asksGitHub(args: readonly Argument[]): boolean {
   return args.slice(args.findIndex(({ text }) => text === 'api') + 1).every(({ text, isDynamic }, i, all) => {
     const before = all[i - 1]?.text ?? ''
     if (/^(?:-X|--method)$/.test(before)) return text === 'GET'
+    if (/^(?:-H|--header)$/.test(before)) return !/method-?override/i.test(text)
     if (ASKS_GITHUB_VALUE.test(before)) return true
     if (!text.startsWith('-')) return !isDynamic && text !== 'graphql' && !text.includes('://')
     return (

@@ -13,7 +13,12 @@ const BAZEL: Program = {
     write: 'clean shutdown',
     execute: 'run mobile-install',
   },
-  options: { delete: '--expunge --expunge_async' },
+  options: {
+    delete: '--expunge --expunge_async',
+    execute:
+      '--run_under --bazelrc --workspace_status_command --shell_executable --host_jvm_args --credential_helper --remote_executor --bes_backend',
+  },
+  outputs: '--output_file',
 }
 
 /** Build systems that do not name what they build by files, and programs of their kind with subcommands. */

@@ -40,6 +40,8 @@ describe('a page of this machine', () => {
     'curl --request=PUT http://localhost:3000',
     'curl --req PUT http://localhost:3000',
     'curl -d a=b localhost:3000',
+    "curl -H 'X-HTTP-Method-Override: DELETE' localhost:3000",
+    'http :3000 X-HTTP-Method-Override:DELETE',
     'curl --dat a=b http://localhost:3000',
     'curl -sd@a localhost:3000',
     'curl -T a localhost:3000',
@@ -71,6 +73,20 @@ describe('a page of this machine', () => {
     'http :3000/a < a',
     'http --proxy http:evil.example :3000',
   ])('is not all that is asked for: %s', (command) => expect(asksLocally(command)).toBe(false))
+})
+
+it.each([
+  'curl -o .claude/settings.json localhost:3000',
+  'curl -so.claude/settings.json localhost:3000',
+  'curl -sSo .claude/settings.json http://localhost:3000',
+  'curl --output=.claude/settings.json localhost:3000',
+  'curl -D .claude/settings.json localhost:3000',
+  'wget -qO .claude/settings.json localhost:3000',
+  'wget -o .claude/settings.json localhost:3000',
+  'wget -P .claude/hooks localhost:3000/x',
+  'http -o .claude/settings.json :3000',
+])('what is answered is written to a file: %s', (command) => {
+  expect(of(command).files.some(({ isGuard, access }) => isGuard && access === 'write')).toBe(true)
 })
 
 it('the value of an option is no server', () => {

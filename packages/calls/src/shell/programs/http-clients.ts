@@ -10,6 +10,8 @@ interface Client {
   readonly long: readonly string[]
   /** What tells a server more than what is asked for, or has another one asked than is named. */
   readonly sends: readonly string[]
+  /** Files and folders that it writes to. */
+  readonly outputs: readonly string[]
   /** What says how it is asked. */
   readonly method: readonly string[]
 }
@@ -23,6 +25,10 @@ const CURL: Client = {
     '-d -F -T -K -x -Q --data --data-ascii --data-raw --data-binary --data-urlencode --form --form-string --upload-file --json --config --proxy --preproxy --proxy-header --socks4 --socks4a --socks5 --socks5-hostname --connect-to --resolve --unix-socket --abstract-unix-socket --quote --mail-from --mail-rcpt --doh-url --dns-servers --ftp-port --url-query --variable'.split(
       ' ',
     ),
+  outputs:
+    '-o -D -c --output --output-dir --dump-header --cookie-jar --trace --trace-ascii --stderr --etag-save --hsts --alt-svc --libcurl'.split(
+      ' ',
+    ),
   method: ['-X', '--request'],
 }
 const WGET: Client = {
@@ -33,6 +39,10 @@ const WGET: Client = {
   sends: '-e -i -B --execute --input-file --config --post-data --post-file --body-data --body-file'.split(
     ' ',
   ),
+  outputs:
+    '-O -o -a -P --output-document --output-file --append-output --directory-prefix --save-cookies --warc-file'.split(
+      ' ',
+    ),
   method: ['--method'],
 }
 const HTTPIE: Client = {
@@ -41,6 +51,7 @@ const HTTPIE: Client = {
     ' ',
   ),
   sends: '--raw --proxy --multipart --boundary'.split(' '),
+  outputs: ['-o', '--output'],
   method: [],
 }
 const CLIENTS: ReadonlyMap<string, Client> = new Map([
@@ -51,8 +62,11 @@ const CLIENTS: ReadonlyMap<string, Client> = new Map([
   ['xh', HTTPIE],
 ])
 const ASKS = /^(?:GET|HEAD|OPTIONS)$/
+const HEADER = /^(?:-H|--header)$/
+/** Some servers take the method from a header. */
+const OVERRIDES = /method-?override/i
 /** What is sent by httpie: `name=value`, `name:=value`, `name@file`; of `name==value` and `name:value` only the address and the header. */
-const ITEM = /^[^:=@]*(?:=(?!=)|:=|@)/
+const ITEM = /^[^:=@]*(?:=(?!=)|:=|@)|method-?override/i
 /** A host, its port, and what is asked for there, as every client reads it. */
 const BARE =
   /^(?:(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?|\[[\da-f:.]+\])(?::\d{1,5})?(?:[/?#][^\\@\s{}[\]]*)?$/i
@@ -62,14 +76,17 @@ interface Asked {
   /** As links; undefined for one that cannot be read. */
   readonly urls: readonly (string | undefined)[]
   readonly effect: Effect | undefined
+  /** Files that it writes what it is answered to, and more. */
+  readonly writes: readonly Argument[]
 }
 
 /** Undefined for what is no such client. */
 export function askedBy({ name, args, input, fed }: ShellCommand): Asked | undefined {
   const client = CLIENTS.get(name)
   if (client === undefined) return undefined
-  const { operands, sends } = readWords(client, args)
-  if (client !== HTTPIE) return { urls: operands.flatMap(bareUrl), effect: sends ? 'send' : undefined }
+  const { operands, sends, writes } = readWords(client, args)
+  if (client !== HTTPIE)
+    return { urls: operands.flatMap(bareUrl), effect: sends ? 'send' : undefined, writes }
   const hasMethod = /^[A-Z]+$/.test(operands[0]?.text ?? '')
   const method = hasMethod ? operands[0]?.text : undefined
   const [address, ...items] = operands.slice(hasMethod ? 1 : 0)
@@ -79,7 +96,7 @@ export function askedBy({ name, args, input, fed }: ShellCommand): Asked | undef
     items.some(({ text, isDynamic }) => isDynamic || ITEM.test(text)) ||
     input !== undefined ||
     fed !== undefined
-  return { urls: address === undefined ? [] : bareUrl(address), effect: isSent ? 'send' : undefined }
+  return { urls: address === undefined ? [] : bareUrl(address), effect: isSent ? 'send' : undefined, writes }
 }
 
 /** An address of the web that all clients read alike. */
@@ -96,8 +113,9 @@ function bareUrl({ text, isDynamic }: Argument): (string | undefined)[] {
 function readWords(
   client: Client,
   args: readonly Argument[],
-): { operands: readonly Argument[]; sends: boolean } {
+): { operands: readonly Argument[]; sends: boolean; writes: readonly Argument[] } {
   const operands: Argument[] = []
+  const writes: Argument[] = []
   let sends = false
   for (let i = 0; i < args.length; i++) {
     const word = args[i] as Argument
@@ -106,14 +124,16 @@ function readWords(
       continue
     }
     const option = optionIn(client, word.text)
-    const value = option.value ?? (option.takesNext ? args[++i]?.text : undefined)
-    if (option.name === '--url' && value !== undefined)
-      operands.push({ text: value, isDynamic: word.isDynamic })
-    sends ||= client.method.includes(option.name)
-      ? !ASKS.test(value ?? '')
-      : client.sends.includes(option.name)
+    const next = option.takesNext ? args[++i] : undefined
+    const value = option.value === undefined ? next : { text: option.value, isDynamic: word.isDynamic }
+    if (value === undefined) sends ||= client.method.includes(option.name)
+    else if (option.name === '--url') operands.push(value)
+    else if (client.outputs.includes(option.name) && value.text !== '-') writes.push(value)
+    else if (client.method.includes(option.name)) sends ||= !ASKS.test(value.text)
+    else if (HEADER.test(option.name)) sends ||= OVERRIDES.test(value.text)
+    sends ||= client.sends.includes(option.name)
   }
-  return { operands, sends }
+  return { operands, sends, writes }
 }
 
 interface Option {
@@ -123,11 +143,11 @@ interface Option {
 }
 
 /** Of letters that stand together, the first that has a value, with which they end. */
-function optionIn({ valued, long, sends, method }: Client, text: string): Option {
+function optionIn({ valued, long, sends, outputs, method }: Client, text: string): Option {
   if (text.startsWith('--')) {
     const end = text.indexOf('=')
     const given = end < 0 ? text : text.slice(0, end)
-    const known = [...long, ...sends, ...method]
+    const known = [...long, ...sends, ...outputs, ...method]
     // Some take the beginning of a name for it.
     const name = known.includes(given) ? given : (known.find((one) => one.startsWith(given)) ?? given)
     return {

@@ -1,6 +1,7 @@
 import { sedFiles } from '../sed-script.js'
 import type { ShellCommand } from '../shell-script.js'
 import type { Argument } from '../words.js'
+import { askedBy } from './http-clients.js'
 import { valuesOf } from './inner.js'
 
 /** Files that neither an operand nor an option of the tables names. */
@@ -17,7 +18,10 @@ const VALUED = /^(?:-[IinLPdEsj]|--max-\w+|--delimiter|--jobs|--replace)$/
 const LIST = /^(?:-[0oprtxkX]*a([\s\S]*)|--a[\w-]*(?:=([\s\S]*))?)$/
 
 /** Undefined where there are none. */
-export function namedFiles({ name, args }: ShellCommand): NamedFiles | undefined {
+export function namedFiles(command: ShellCommand): NamedFiles | undefined {
+  const { name, args } = command
+  const asked = askedBy(command)
+  if (asked !== undefined) return { reads: [], writes: asked.writes }
   if (name === 'sed') return sedFiles(args)
   if (SEARCHES.test(name)) {
     const selected = valuesOf(args, '--include -g --glob --iglob').filter(({ isDynamic }) => !isDynamic)

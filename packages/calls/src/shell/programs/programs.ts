@@ -330,8 +330,6 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ...each('curl wget http https xh', {
     effect: 'outward-read',
     hasNoFiles: true,
-    outputs:
-      '-D -c -P -O -a --dump-header --cookie-jar --trace --trace-ascii --stderr --etag-save --hsts --alt-svc --libcurl --directory-prefix --append-output --save-cookies --save-headers',
     options: { execute: '--use-askpass' },
   }),
   ...each('ip ifconfig netstat', { effect: 'read', hasNoFiles: true }),

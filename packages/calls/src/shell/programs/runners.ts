@@ -134,7 +134,7 @@ const PYTHON: Argument = { text: 'python', isDynamic: false }
 
 function isKnownProgram(path: string): boolean {
   const name = baseName(path)
-  return /\.py$/.test(name) || programOf(name) !== undefined || isDatabaseClient(name)
+  return path.includes('/') || /\.py$/.test(name) || programOf(name) !== undefined || isDatabaseClient(name)
 }
 
 function given(
