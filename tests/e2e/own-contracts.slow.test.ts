@@ -40,13 +40,17 @@ beforeAll(async () => {
     url: `mqtt://127.0.0.1:${port}`,
     insecure: true,
     clientId: 'scales',
-    permissions: ['jamey/#', 'subscribe:$share/lab/jamey/#'],
+    permissions: ['jamey/#', 'subscribe:$share/lab/jamey/#', 'subscribe:lab/#', 'subscribe:$share/lab/lab/#'],
   })
   await bus.serve(WEIGH, {}, ({ data: payload }) => {
     if (payload.grams < 0) throw new RequestError('forbidden', 'nothing weighs less than nothing')
     return { kilograms: payload.grams / 1000 }
   })
+  await bus.serve(ELSEWHERE, {}, ({ data: payload }) => ({ kilograms: payload.grams / 1000 }))
 })
+
+/** The same beside Jamey's own topics, where the topic tells who asks. */
+const ELSEWHERE = { ...WEIGH, topic: 'lab/scales' }
 
 afterAll(async () => {
   await bus?.close()
@@ -97,6 +101,14 @@ describe('jamey request', () => {
 })
 
 describe('jamey pub', () => {
+  it('says of bytes that nobody answers that a service of the bus hears envelopes alone', async () => {
+    const permitted = ['--permission', 'publish:lab/#']
+    const bytes = ['request', ELSEWHERE.topic, '{"grams": 1}', '--timeout', '2', ...permitted]
+    expect(await run(...bytes)).toMatchObject({ code: 4, stderr: expect.stringContaining('--action NAME') })
+    expect((await run(...bytes, '--raw')).stderr).not.toContain('--action')
+    expect(await run(...bytes, '--action', 'weigh')).toMatchObject({ code: 0 })
+  })
+
   it('puts the data of an action of its own into an envelope', async () => {
     const heard = new Promise<unknown>((resolve) => {
       const contract = { ...WEIGH, topic: 'jamey/lab/readings', action: 'read', schema: z.unknown() }

@@ -54,7 +54,11 @@ export async function request(
     return EXIT.success
   }
   const asked = { topic, service: options.service ?? serviceOf(topic) }
-  const answer = await withBus(context, options, (bus) => requestRaw(bus, asked, () => payload, call))
+  const answer = await withBus(context, options, (bus) => requestRaw(bus, asked, () => payload, call)).catch(
+    (error) => {
+      throw options.raw === true ? error : unheard(error)
+    },
+  )
   if (options.json) terminal.printJson(jsonPayload(answer))
   else {
     terminal.write(answer)
@@ -68,6 +72,18 @@ export async function request(
     code,
     exitCode,
     ...(isForEnvelopes ? { hint: '--action NAME sends the payload as the data of an envelope' } : {}),
+  })
+}
+
+/** The same error; one about a question that nobody answered, and a service of the bus would not have heard, says so. */
+function unheard(error: unknown): unknown {
+  if (!(error instanceof CommandFailure) || error.code !== 'request-timed-out') return error
+  const { message, code, exitCode, hint } = error
+  return new CommandFailure(message, {
+    code,
+    exitCode,
+    hint: `a service of the bus hears envelopes alone, which --action NAME makes; else ${hint}`,
+    cause: error,
   })
 }
 

@@ -29,3 +29,10 @@ it('jamey up says where an address is not of this machine, and makes nothing', a
   expect(stderr).toContain('--host ADDRESS')
   expect(existsSync(at.directory.path)).toBe(false)
 })
+
+it('jamey up tells a variable of our prefix that is none of ours', async () => {
+  const words = ['up', '--host', '192.0.2.1', '--port', '0', '--http-port', '0']
+  const { stderr } = await runCommand(at.path, words, { JAMEY_HTP_PORT: '1', JAMEY_HTTP_PORT: '0' })
+  expect(stderr).toContain("JAMEY_HTP_PORT is not a variable of Jamey's; did you mean JAMEY_HTTP_PORT?\n")
+  expect(stderr).not.toContain('JAMEY_HTTP_PORT is not a variable')
+})
