@@ -1,16 +1,12 @@
 import { tokenUrlFault } from '@jamey/auth'
 import type { ConfigurationFault } from '@jamey/bus'
 import type { EmbeddingSettings } from '../model/embeddings.js'
-
-type Environment = Readonly<Record<string, string | undefined>>
+import { type Environment, given, type ReadWhole } from './variables.js'
 
 /** The settings but for the key, which lies in a file. */
 export interface EmbeddingEnvironment extends Omit<EmbeddingSettings, 'key'> {
   readonly keyFile: string | undefined
 }
-
-/** Reads one whole number of the environment; undefined where it is not set, or is at fault. */
-type Whole = (variable: string, range: { readonly from: number; readonly to: number }) => number | undefined
 
 const URL_VARIABLE = 'JAMEY_EMBEDDINGS_URL'
 const OTHERS = ['MODEL', 'KEY_FILE', 'BATCH', 'TIMEOUT_MS', 'QUERY_MS'].map(
@@ -29,15 +25,11 @@ const OTHERS = ['MODEL', 'KEY_FILE', 'BATCH', 'TIMEOUT_MS', 'QUERY_MS'].map(
 export function embeddingsFrom(
   env: Environment,
   faults: ConfigurationFault[],
-  whole: Whole,
+  whole: ReadWhole,
 ): EmbeddingEnvironment | undefined {
-  const given = (variable: string): string | undefined => {
-    const text = env[variable]?.trim()
-    return text === '' ? undefined : text
-  }
-  const url = given(URL_VARIABLE)
+  const url = given(env, URL_VARIABLE)
   if (url === undefined) {
-    const alone = OTHERS.find((variable) => given(variable) !== undefined)
+    const alone = OTHERS.find((variable) => given(env, variable) !== undefined)
     const expected = 'the endpoint that it is about'
     if (alone !== undefined)
       faults.push({ variable: URL_VARIABLE, found: `nothing beside ${alone}`, expected })
@@ -48,7 +40,7 @@ export function embeddingsFrom(
     const expected = 'https://host/v1, or http on this machine'
     faults.push({ variable: URL_VARIABLE, found: `a URL that ${fault}`, expected })
   }
-  const model = given('JAMEY_EMBEDDINGS_MODEL')
+  const model = given(env, 'JAMEY_EMBEDDINGS_MODEL')
   if (model === undefined) {
     const expected = `the name of a model at ${URL_VARIABLE}`
     faults.push({ variable: 'JAMEY_EMBEDDINGS_MODEL', found: 'nothing', expected })
@@ -56,7 +48,7 @@ export function embeddingsFrom(
   return {
     url,
     model: model ?? '',
-    keyFile: given('JAMEY_EMBEDDINGS_KEY_FILE'),
+    keyFile: given(env, 'JAMEY_EMBEDDINGS_KEY_FILE'),
     batch: whole('JAMEY_EMBEDDINGS_BATCH', { from: 1, to: 2048 }) ?? 32,
     timeoutMs: whole('JAMEY_EMBEDDINGS_TIMEOUT_MS', { from: 100, to: 600_000 }) ?? 30_000,
     queryMs: whole('JAMEY_EMBEDDINGS_QUERY_MS', { from: 10, to: 10_000 }) ?? 300,

@@ -6,8 +6,7 @@ import { readDatabaseUrl } from '../postgres/database-address.js'
 import type { DatabaseSettings } from '../postgres/postgres-memory.js'
 import { type EmbeddingEnvironment, embeddingsFrom } from './embedding-environment.js'
 import type { MemoryGroups } from './served-requests.js'
-
-type Environment = Readonly<Record<string, string | undefined>>
+import { type Environment, given, type ReadWhole } from './variables.js'
 
 /** The settings of a memory from the environment; give them to `createMemory` together with a bus. */
 export interface MemoryEnvironment {
@@ -50,7 +49,7 @@ const MAXIMUM_SECONDS = 1000 * 366 * 24 * 3600
  */
 export function memoryOptionsFromEnvironment(env: Environment = process.env): MemoryEnvironment {
   const faults: ConfigurationFault[] = []
-  const whole = (variable: string, range: Range): number | undefined => {
+  const whole: ReadWhole = (variable, range) => {
     const text = given(env, variable)
     if (text === undefined) return undefined
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
@@ -143,17 +142,4 @@ function budgetsFrom(env: Environment, faults: ConfigurationFault[]): LayerBudge
     }
   }
   return budgets
-}
-
-interface Range {
-  readonly from: number
-  readonly to: number
-  /** A word that is allowed instead of a number. */
-  readonly word?: string
-}
-
-/** An empty variable counts as not set, as shells and container files leave them behind. */
-function given(env: Environment, variable: string): string | undefined {
-  const text = env[variable]?.trim()
-  return text === '' ? undefined : text
 }

@@ -58,7 +58,7 @@ export interface MemoryService {
   stats(): Promise<MemoryStoreStats | undefined>
 }
 
-/** Name of the fault that the file cannot be written, among those of this component: a full disk can still be read. */
+/** Names of faults, among those of this component; two, for a full disk can still be read. */
 const WRITING = 'writing the memory file'
 const READING = 'reading the memory file'
 /** Name of the fault, in the status, that another process has the file. */

@@ -23,8 +23,8 @@ export interface ServedParts {
  */
 const READS_OF_ONE = { maximumPerSender: 256, maximumBytesPerSender: 1_048_576 } as const
 const WRITES_OF_ONE = { maximumPerSender: 1000, maximumBytesPerSender: 4_194_304 } as const
-const READING = { whenRefused: 'retry', ...READS_OF_ONE } as const
-const WRITING = { whenRefused: 'retry', ...WRITES_OF_ONE } as const
+const SERVED_READ = { whenRefused: 'retry', ...READS_OF_ONE } as const
+const SERVED_WRITE = { whenRefused: 'retry', ...WRITES_OF_ONE } as const
 
 /** Serves every request that a memory answers: of what is one's own, and of what is others'. */
 export function serveMemory(parts: ServedParts): Promise<ServedContract>[] {
@@ -38,26 +38,28 @@ function serveOwn({ bus, store, groups, recalls, read, change }: ServedParts): P
   }
   const originOf = (request: Message<unknown>): Origin => originFrom(request, groups)
   return [
-    bus.serve(memory.store, WRITING, (request) => change(() => store.store(request.data, originOf(request)))),
-    bus.serve(memory.storeBatch, WRITING, (request) =>
+    bus.serve(memory.store, SERVED_WRITE, (request) =>
+      change(() => store.store(request.data, originOf(request))),
+    ),
+    bus.serve(memory.storeBatch, SERVED_WRITE, (request) =>
       change(() => store.storeBatch(request.data.memories, originOf(request))),
     ),
-    bus.serve(memory.import, WRITING, (request) =>
+    bus.serve(memory.import, SERVED_WRITE, (request) =>
       change(() => store.importPage(request.data.memories, originOf(request))),
     ),
-    bus.serve(memory.update, WRITING, (request) =>
+    bus.serve(memory.update, SERVED_WRITE, (request) =>
       change(() => store.update(request.data, requestIdOf(request), reachOf(request))),
     ),
-    bus.serve(memory.forget, WRITING, (request) =>
+    bus.serve(memory.forget, SERVED_WRITE, (request) =>
       change(() => store.forget(request.data, requestIdOf(request), reachOf(request))),
     ),
-    bus.serve(memory.consolidate, WRITING, (request) =>
+    bus.serve(memory.consolidate, SERVED_WRITE, (request) =>
       change(async () => {
         await noteRecalls(store, recalls)
         return store.consolidate(request.data, reachOf(request))
       }),
     ),
-    bus.serve(memory.query, READING, async (request, { signal }) => {
+    bus.serve(memory.query, SERVED_READ, async (request, { signal }) => {
       const { data } = request
       const found = await read(() => store.query(data, { signal, reach: reachOf(request) }))
       // A list is no recall: it asks for nothing.
@@ -65,14 +67,14 @@ function serveOwn({ bus, store, groups, recalls, read, change }: ServedParts): P
         recalls.note(found.memories.map(({ id }) => id))
       return found
     }),
-    bus.serve(memory.get, READING, (request) =>
+    bus.serve(memory.get, SERVED_READ, (request) =>
       read(async () => ({ memory: (await store.get(request.data.id, reachOf(request))) ?? null })),
     ),
-    bus.serve(memory.history, READING, (request) =>
+    bus.serve(memory.history, SERVED_READ, (request) =>
       read(() => store.history(request.data, reachOf(request))),
     ),
-    bus.serve(memory.stats, READING, (request) => read(() => store.statsOf(reachOf(request)))),
-    bus.serve(memory.export, READING, (request) =>
+    bus.serve(memory.stats, SERVED_READ, (request) => read(() => store.statsOf(reachOf(request)))),
+    bus.serve(memory.export, SERVED_READ, (request) =>
       read(() => store.exportPage(request.data, reachOf(request))),
     ),
   ]
@@ -81,29 +83,29 @@ function serveOwn({ bus, store, groups, recalls, read, change }: ServedParts): P
 function serveOthers({ bus, store, groups, read, change }: ServedParts): Promise<ServedContract>[] {
   const { others } = topics.memory
   return [
-    bus.serve(others.store, WRITING, (request) => {
+    bus.serve(others.store, SERVED_WRITE, (request) => {
       const { owner, ...data } = request.data
       return change(() => store.store(data, originFrom(request, groups, owner)))
     }),
-    bus.serve(others.storeBatch, WRITING, (request) => {
+    bus.serve(others.storeBatch, SERVED_WRITE, (request) => {
       const memories = request.data.memories.map((one) => ({ ...one, groups: groupsOf(groups, one.owner) }))
       return change(() => store.storeBatch(memories, originFrom(request, groups)))
     }),
-    bus.serve(others.update, WRITING, (request) =>
+    bus.serve(others.update, SERVED_WRITE, (request) =>
       change(() => store.update(request.data, requestIdOf(request))),
     ),
-    bus.serve(others.forget, WRITING, (request) =>
+    bus.serve(others.forget, SERVED_WRITE, (request) =>
       change(() => store.forget(request.data, requestIdOf(request))),
     ),
-    bus.serve(others.consolidate, WRITING, ({ data: { owner, ...data } }) =>
+    bus.serve(others.consolidate, SERVED_WRITE, ({ data: { owner, ...data } }) =>
       change(() => store.consolidate(data, owner === undefined ? undefined : { owner, isOwnOnly: true })),
     ),
-    bus.serve(others.query, READING, ({ data }, { signal }) => read(() => store.query(data, { signal }))),
-    bus.serve(others.get, READING, ({ data }) =>
+    bus.serve(others.query, SERVED_READ, ({ data }, { signal }) => read(() => store.query(data, { signal }))),
+    bus.serve(others.get, SERVED_READ, ({ data }) =>
       read(async () => ({ memory: (await store.get(data.id)) ?? null })),
     ),
-    bus.serve(others.history, READING, ({ data }) => read(() => store.history(data))),
-    bus.serve(others.stats, READING, ({ data: { owner } }) =>
+    bus.serve(others.history, SERVED_READ, ({ data }) => read(() => store.history(data))),
+    bus.serve(others.stats, SERVED_READ, ({ data: { owner } }) =>
       read(() => store.statsOf(owner === undefined ? undefined : { owner, isOwnOnly: true })),
     ),
   ]
