@@ -155,6 +155,12 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE INDEX memories_by_scope ON memories (scope, occurred_at DESC, seq DESC) WHERE scope <> 'private';
   `,
+  // In the order in which turns stand beside each other: those before and after one are few rows of it.
+  `
+  DROP INDEX memories_by_session;
+  CREATE INDEX memories_by_session ON memories (session_id, owner, coalesce(turn, 0), seq)
+    WHERE session_id IS NOT NULL;
+  `,
 ]
 
 /**

@@ -2,7 +2,7 @@ import { MemoryIndex } from '../search/memory-index.js'
 import { READ, WINDOW } from '../search/ranking.js'
 import { RANKING } from '../search/settings.js'
 import { feedbackShare } from '../search/signals/feedback.js'
-import { TURNS } from '../search/signals/neighbours.js'
+import { MOST_NEIGHBOURS, TURNS } from '../search/signals/neighbours.js'
 import { termOf, wordsOf } from '../search/words.js'
 import type { Asked } from './asked-words.js'
 import type { Candidate, Found, Question } from './candidates.js'
@@ -10,9 +10,6 @@ import type { Session } from './database-pool.js'
 import { filterSql } from './filter.js'
 import { SCHEMA } from './migrations.js'
 import { Parameters } from './parameters.js'
-
-/** Turns of its session that may say what one is about. */
-const NEIGHBOURS = 8
 
 /** The best memories, with what stands beside them in their sessions, as the ranking of a file wants them. */
 export interface RankedIndex {
@@ -85,6 +82,18 @@ function commonTerms(candidates: readonly Candidate[], texts: ReadonlyMap<number
   return [...new Set(words.map(termOf))]
 }
 
+/** The turns before one, or after it, in the order in which they stand in their session; as many as a file looks at. */
+function neighboursSql(side: '<' | '>', condition: string): string {
+  const order = side === '<' ? 'DESC' : 'ASC'
+  const within = side === '<' ? `>= coalesce(c.turn, 0) - ${TURNS}` : `<= coalesce(c.turn, 0) + ${TURNS}`
+  return `(
+    SELECT m.seq FROM ${SCHEMA}.memories m
+    WHERE m.session_id = c.session_id AND m.owner = c.owner AND coalesce(m.turn, 0) ${within}
+      AND (coalesce(m.turn, 0), m.seq) ${side} (coalesce(c.turn, 0), c.seq) AND ${condition}
+    ORDER BY coalesce(m.turn, 0) ${order}, m.seq ${order} LIMIT ${MOST_NEIGHBOURS}
+  )`
+}
+
 /**
  * The candidates, their neighbours, and what is beside them for another reason, in the order of storing. The first row
  * has, too, in how many of all memories the common terms are.
@@ -103,10 +112,7 @@ function countedRows(
   return session.rows<CountedRow>(
     `WITH near AS (
         SELECT beside.seq FROM ${SCHEMA}.memories c CROSS JOIN LATERAL (
-          SELECT m.seq FROM ${SCHEMA}.memories m
-          WHERE m.session_id = c.session_id AND m.owner = c.owner AND m.seq <> c.seq
-            AND abs(coalesce(m.turn, 0) - coalesce(c.turn, 0)) <= ${TURNS} AND ${condition}
-          ORDER BY abs(coalesce(m.turn, 0) - coalesce(c.turn, 0)), m.seq LIMIT ${NEIGHBOURS}
+          ${neighboursSql('<', condition)} UNION ALL ${neighboursSql('>', condition)}
         ) AS beside
         WHERE c.seq = ANY(${best}::bigint[]) AND c.session_id IS NOT NULL
       )

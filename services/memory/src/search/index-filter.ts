@@ -73,16 +73,33 @@ export class IndexFilter {
   /** Number of all that fit. */
   count(): number {
     if (this.few !== undefined) return this.few.length
+    let number = 0
+    for (const kept of this.#parts()) number += kept.length
+    return number
+  }
+
+  /** All that fit, in ascending order. */
+  all(): Uint32Array {
+    if (this.few !== undefined) return this.few
+    const found = new Uint32Array(this.#index.documents.count)
+    let number = 0
+    for (const kept of this.#parts()) {
+      found.set(kept, number)
+      number += kept.length
+    }
+    return found.subarray(0, number)
+  }
+
+  /** All that fit, some at a time, each time in the same place. */
+  *#parts(): Generator<Uint32Array> {
     const docs = new Uint32Array(COUNTED)
     const kept = new Uint32Array(COUNTED)
     const all = this.#index.documents.count
-    let number = 0
     for (let first = 0; first < all; first += COUNTED) {
       const count = Math.min(COUNTED, all - first)
       for (let i = 0; i < count; i++) docs[i] = first + i
-      number += this.keep(docs, count, kept)
+      yield kept.subarray(0, this.keep(docs, count, kept))
     }
-    return number
   }
 
   /** The documents that meet the condition which the fewest meet, in ascending order. */

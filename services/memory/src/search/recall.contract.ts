@@ -399,6 +399,26 @@ function describeExplanations(open: OpenStorage): void {
   })
 }
 
+function describeNeighbours(open: OpenStorage): void {
+  it.each([
+    ['nobody says which turn is which', () => ({}), ['m12', 'm28']],
+    ['each has a turn, the last of which came first', (i: number) => ({ turn: 40 - i }), ['m18', 'm22']],
+    ['turns are times', (i: number) => ({ turn: 1.7e12 + i * 2 }), ['m19', 'm21']],
+  ])('finds what stands beside it in its session, where %s', async (_, turnOf, [first, last]) => {
+    const { store } = await open()
+    for (let i = 0; i < 41; i++) {
+      const content = i === 20 ? 'the lighthouse' : `word${i}`
+      await store.store({ content, session_id: 's', ...turnOf(i) }, { id: `m${i}`, source: 'a' })
+      await store.store({ content: `other${i}`, session_id: 's', ...turnOf(i) }, { id: `o${i}`, source: 'b' })
+    }
+    const found = await idsOf(store, { query: 'lighthouse', limit: 100 })
+    const [from, to] = [first, last].map((id) => Number(id?.slice(1)))
+    const beside = Array.from({ length: 41 }, (_, i) => i).filter((i) => i >= (from ?? 0) && i <= (to ?? 0))
+    expect(found.toSorted()).toEqual(beside.map((i) => `m${i}`).toSorted())
+    expect(found[0]).toBe('m20')
+  })
+}
+
 function describeCounts(open: OpenStorage): void {
   it('counts what fits a condition that the index does not know, also once the index is there', async () => {
     const { store, put } = await filled(open)
@@ -427,5 +447,6 @@ export function describeRecall(name: string, open: OpenStorage): void {
     describePages(open)
     describeExplanations(open)
     describeCounts(open)
+    describeNeighbours(open)
   })
 }

@@ -44,6 +44,9 @@ interface MeasuredRow {
   readonly bytes: number
 }
 
+/** Of what the index has found already: it is up with the file. */
+const ANY: Condition = { sql: 'true', values: [] }
+
 type SearchedRow = MemoryRow & { readonly seq: number }
 
 export interface RecallOptions {
@@ -117,12 +120,13 @@ export class Recall {
   }
 
   #list(query: MemoryQuery, wanted: Filter, nowMs: number): MemoryRecalled {
-    const filter = filterCondition(wanted, nowMs)
     const place = query.cursor === undefined ? undefined : placeOf(query.cursor, 2)
     const offset = place === undefined ? (query.offset ?? 0) : 0
     const behind = place === undefined ? '' : ' AND (m.occurred_at, m.seq) < (?, ?)'
     const known = this.#keeper.isUp && !asksTheFile(wanted) ? this.#fitting(wanted, nowMs) : undefined
-    const few = known?.few && newest(this.#keeper.index, known.few, offset + query.limit + 1, place)
+    const docs = isOfAll(wanted) ? known?.few : known?.all()
+    const few = docs && newest(this.#keeper.index, docs, offset + query.limit + 1, place)
+    const filter = few === undefined ? filterCondition(wanted, nowMs) : ANY
     const from =
       few === undefined ? 'memories m' : 'json_each(?) one CROSS JOIN memories m ON m.seq = one.value'
     const rows = this.#rows<SearchedRow & { readonly available: number }>(
@@ -150,7 +154,7 @@ export class Recall {
         return { ...memoryFromRow(row), score: score(facts) }
       }),
       // To count rows takes longer than to read a page of them.
-      total: known?.count() ?? this.#count(filter),
+      total: docs?.length ?? known?.count() ?? this.#count(filter),
       ...(taken.length < Math.min(query.limit, available) ? { truncated: true } : {}),
       ...(last !== undefined && taken.length < available
         ? { next_cursor: cursorAt([last.occurred_at, last.seq]) }
@@ -271,6 +275,11 @@ export class Recall {
     }
     return statement.all(...values) as Row[]
   }
+}
+
+/** The file finds the newest of all by itself, and those of a session or with tags only by sorting all of these. */
+function isOfAll({ sessionId, tags = [] }: Filter): boolean {
+  return sessionId === undefined && tags.length === 0
 }
 
 interface Asked {

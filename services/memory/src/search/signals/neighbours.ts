@@ -14,7 +14,7 @@ const DECAY = 0.8
 /** What the words of a neighbour count at each distance; turns of the same number are next to each other. */
 const NEAR = Float64Array.from({ length: TURNS + 1 }, (_, distance) => DECAY ** Math.max(0, distance - 1))
 /** Of each side: turns of one number are all neighbours of each other, and a session may have thousands. */
-const MOST_NEIGHBOURS = 8
+export const MOST_NEIGHBOURS = 8
 /** What is only known to belong together by its time. */
 const SUPPOSED = 0.5
 
