@@ -214,6 +214,11 @@ export const archivedMemorySchema = memorySchema.strict().extend({
     .array(z.object({ key: idempotencyKey, content_hash: textHash }).strict())
     .max(1000)
     .optional(),
+  /** Messages whose text became part of it, with the times in their envelopes. */
+  messages: z
+    .array(z.object({ id: memoryId, sent_at: isoTime }).strict())
+    .max(1000)
+    .optional(),
   /** The versions before this one, newest first. */
   history: z.array(memoryVersionSchema.strict()).max(1000).optional(),
 })

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { ArchivedMemory } from '@jamey/contracts'
-import { archivedFrom, type LeadingKey } from '../model/archived-memory.js'
+import { archivedFrom, type Leading } from '../model/archived-memory.js'
 import { StorageError } from '../model/errors.js'
 import { completed, type MemoryRow, type VersionRow, versionFromRow } from '../model/memory-record.js'
 import { checkMemoryFile, type MemoryFileCheck } from './check-memory-file.js'
@@ -12,6 +12,9 @@ const PAGE = 500
 /** The keys that lead to a memory; of very many the newest. */
 export const KEYS_OF =
   'SELECT key, content_hash FROM memory_keys WHERE seq = ? ORDER BY sent_at DESC, key LIMIT 100'
+
+/** The messages whose text became part of a memory; of very many the newest. */
+export const MESSAGES_OF = 'SELECT id, sent_at FROM merged_ids WHERE seq = ? ORDER BY at DESC, id LIMIT 100'
 
 /** Reads a whole memory file, also while its service writes to it. Everything throws `StorageError`. */
 export class MemoryArchive {
@@ -41,7 +44,7 @@ export class MemoryArchive {
         this.#now(),
       )
       for (const row of page) {
-        yield { ...archivedFrom(completed(row), this.#keysOf(row)), ...this.#historyOf(row) }
+        yield { ...archivedFrom(completed(row), this.#leadingTo(row)), ...this.#historyOf(row) }
       }
       const last = page.at(-1)
       if (last === undefined) return
@@ -49,9 +52,14 @@ export class MemoryArchive {
     }
   }
 
-  /** A file of an older program has no keys. */
-  #keysOf({ seq, idempotency_key }: MemoryRow & { readonly seq: number }): LeadingKey[] {
-    return idempotency_key === undefined || idempotency_key === null ? [] : this.#file.rows(KEYS_OF, seq)
+  /** A file of an older program knows of none. */
+  #leadingTo({ seq, idempotency_key, count }: MemoryRow & { readonly seq: number }): Leading {
+    const isKeyed = idempotency_key !== undefined && idempotency_key !== null
+    const isMerged = count !== undefined && count > 1
+    return {
+      keys: isKeyed ? this.#file.rows(KEYS_OF, seq) : [],
+      messages: isMerged ? this.#file.rows(MESSAGES_OF, seq) : [],
+    }
   }
 
   /** The versions before this one, the newest first; a file of an older program knows none. */

@@ -26,11 +26,24 @@ export interface LeadingKey {
   readonly content_hash: string
 }
 
+/** A message whose text became part of a memory. */
+export interface MergedMessage {
+  readonly id: string
+  readonly sent_at: number
+}
+
+/** What leads to a memory beside its own id. */
+export interface Leading {
+  readonly keys: readonly LeadingKey[]
+  readonly messages: readonly MergedMessage[]
+}
+
 export interface ArchivedRows {
   readonly row: MemoryRow
   readonly history: VersionRow[]
   /** Of one key that is there twice the last counts. */
   readonly keys: readonly LeadingKey[]
+  readonly messages: readonly MergedMessage[]
 }
 
 /**
@@ -58,7 +71,11 @@ export function rowsFromArchive(input: unknown, limits: MemoryLimits): ArchivedR
     key: bounded(`keys[${i}].key`, key, key.length),
     content_hash,
   }))
-  return { row: kept, history, keys: [...followingKeys(kept), ...told] }
+  const messages = (memory.messages ?? []).map(({ id, sent_at }, i) => {
+    checkId(`messages[${i}].id`, id)
+    return { id, sent_at: Date.parse(sent_at) }
+  })
+  return { row: kept, history, keys: [...followingKeys(kept), ...told], messages }
 }
 
 /** The key that a row has itself, which nearly always came with its first text. */
@@ -66,8 +83,8 @@ function followingKeys({ idempotency_key: key, content_hash, stored_hash }: Memo
   return key === null ? [] : [{ key, content_hash: stored_hash ?? content_hash }]
 }
 
-/** A memory with all that is known of it, for an archive; `keys` are all that lead to it. */
-export function archivedFrom(row: MemoryRow, keys: readonly LeadingKey[]): ArchivedMemory {
+/** A memory with all that is known of it, for an archive. */
+export function archivedFrom(row: MemoryRow, { keys, messages }: Leading): ArchivedMemory {
   const following = followingKeys(row)
   const told = keys
     .filter(({ key, content_hash }) =>
@@ -79,6 +96,9 @@ export function archivedFrom(row: MemoryRow, keys: readonly LeadingKey[]): Archi
     sent_at: isoOf(row.sent_at),
     ...(row.stored_hash === null ? {} : { stored_hash: row.stored_hash }),
     ...(told.length === 0 ? {} : { keys: told }),
+    ...(messages.length === 0
+      ? {}
+      : { messages: messages.map(({ id, sent_at }) => ({ id, sent_at: isoOf(sent_at) })) }),
   }
 }
 

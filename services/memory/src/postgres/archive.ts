@@ -7,7 +7,7 @@ import {
   type MemoryHistoryInput,
   type MemoryStats,
 } from '@jamey/contracts'
-import { archivedFrom, type LeadingKey } from '../model/archived-memory.js'
+import { archivedFrom, type Leading, type LeadingKey, type MergedMessage } from '../model/archived-memory.js'
 import {
   isoOf,
   type MemoryRow,
@@ -78,9 +78,9 @@ export async function exportPageOf(
     parameters.values,
   )
   const versions = with_history === true ? await versionsOf(session, rows) : undefined
-  const keys = await keysOf(session, rows)
+  const leading = await leadingTo(session, rows)
   const archived = rows.map((row) => ({
-    ...archivedFrom(row, keys.get(row.seq) ?? []),
+    ...archivedFrom(row, leading.get(row.seq) as Leading),
     ...(versions === undefined ? {} : { history: (versions.get(row.seq) ?? []).map(versionFromRow) }),
   }))
   const memories = withinPage(archived.slice(0, limit))
@@ -99,21 +99,29 @@ async function versionsOf(session: Session, rows: readonly StoredRow[]): Promise
   return byMemory
 }
 
-/** The keys that lead to each; of very many the newest. */
-async function keysOf(session: Session, rows: readonly StoredRow[]): Promise<Map<number, LeadingKey[]>> {
+/** What leads to each; of very many keys or messages the newest. */
+async function leadingTo(session: Session, rows: readonly StoredRow[]): Promise<Map<number, Leading>> {
   const keyed = rows.filter(({ idempotency_key }) => idempotency_key !== null).map(({ seq }) => seq)
-  const byMemory = new Map<number, LeadingKey[]>(keyed.map((seq) => [seq, []]))
-  if (keyed.length === 0) return byMemory
-  const found = await session.rows<LeadingKey & { seq: number }>(
-    `SELECT given.seq, k.key, k.content_hash FROM unnest($1::bigint[]) AS given (seq) CROSS JOIN LATERAL (
-        SELECT key, content_hash FROM ${SCHEMA}.memory_keys WHERE seq = given.seq
-        ORDER BY sent_at DESC, key LIMIT 100
-      ) AS k`,
-    [keyed],
-  )
-  for (const one of found) byMemory.get(one.seq)?.push(one)
-  return byMemory
+  const merged = rows.filter(({ count }) => count > 1).map(({ seq }) => seq)
+  const keys = await ofEach<LeadingKey>(session, KEYS_OF_EACH, keyed)
+  const messages = await ofEach<MergedMessage>(session, MESSAGES_OF_EACH, merged)
+  const of = <One extends object>(all: readonly (One & { readonly seq: number })[], seq: number) =>
+    all.filter((one) => one.seq === seq)
+  return new Map(rows.map(({ seq }) => [seq, { keys: of(keys, seq), messages: of(messages, seq) }]))
 }
+
+async function ofEach<One>(session: Session, sql: string, seqs: readonly number[]) {
+  return seqs.length === 0 ? [] : session.rows<One & { readonly seq: number }>(sql, [seqs])
+}
+
+const KEYS_OF_EACH = `SELECT given.seq, k.key, k.content_hash FROM unnest($1::bigint[]) AS given (seq)
+  CROSS JOIN LATERAL (
+    SELECT key, content_hash FROM ${SCHEMA}.memory_keys WHERE seq = given.seq ORDER BY sent_at DESC, key LIMIT 100
+  ) AS k`
+const MESSAGES_OF_EACH = `SELECT given.seq, m.id, m.sent_at FROM unnest($1::bigint[]) AS given (seq)
+  CROSS JOIN LATERAL (
+    SELECT id, sent_at FROM ${SCHEMA}.merged_ids WHERE seq = given.seq ORDER BY at DESC, id LIMIT 100
+  ) AS m`
 
 export async function statsOf(session: Session, { nowMs, reach }: Reading): Promise<MemoryStats> {
   const parameters = new Parameters()

@@ -8,8 +8,8 @@ import {
   type MemoryStats,
 } from '@jamey/contracts'
 import type { Database } from '../file/database.js'
-import { KEYS_OF } from '../file/memory-archive.js'
-import { archivedFrom, type LeadingKey } from '../model/archived-memory.js'
+import { KEYS_OF, MESSAGES_OF } from '../file/memory-archive.js'
+import { archivedFrom, type Leading, type LeadingKey, type MergedMessage } from '../model/archived-memory.js'
 import { MemoryInputError } from '../model/errors.js'
 import { isoOf, memoryFromRow, parsed, type VersionRow, versionFromRow } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
@@ -43,6 +43,7 @@ export class ArchivePages {
     this.#statements = {
       byId: database.prepare<StoredRow>('SELECT * FROM memories WHERE id = ?'),
       keys: database.prepare<LeadingKey>(KEYS_OF),
+      messages: database.prepare<MergedMessage>(MESSAGES_OF),
       versions: database.prepare<VersionRow>(
         'SELECT * FROM memory_versions WHERE seq = ? AND version < ? ORDER BY version DESC LIMIT ?',
       ),
@@ -75,7 +76,7 @@ export class ArchivePages {
       .prepare<StoredRow>(`SELECT * FROM memories m WHERE m.seq > ? AND ${filter.sql} ORDER BY m.seq LIMIT ?`)
       .all(cursor === undefined ? 0 : numberOf(cursor), ...filter.values, limit + 1)
     const archived = rows.map((row) => ({
-      ...archivedFrom(row, row.idempotency_key === null ? [] : this.#statements.keys.all(row.seq)),
+      ...archivedFrom(row, this.#leadingTo(row)),
       ...(with_history === true ? { history: this.#historyOf(row) } : {}),
     }))
     const memories = withinPage(archived.slice(0, limit))
@@ -109,6 +110,13 @@ export class ArchivePages {
       ...(oldest === null ? {} : { oldest: isoOf(oldest) }),
       ...(newest === null ? {} : { newest: isoOf(newest) }),
       index: {},
+    }
+  }
+
+  #leadingTo({ seq, idempotency_key, count }: StoredRow): Leading {
+    return {
+      keys: idempotency_key === null ? [] : this.#statements.keys.all(seq),
+      messages: count === 1 ? [] : this.#statements.messages.all(seq),
     }
   }
 

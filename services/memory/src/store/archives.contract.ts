@@ -36,6 +36,22 @@ function describeRepeats(open: OpenStorage): void {
       expect((await other.stats()).memories).toBe(1)
     })
 
+    it('of what was merged is known by its message, also where the text was changed since', async () => {
+      const { store } = await open()
+      await put(store, 'a')
+      expect(await put(store, 'b')).toMatchObject({ merged: true })
+      await store.update({ id: 'a', content: 'The kettle is red.' })
+      const { store: other } = await open()
+      for (const line of await exported(store, withHistory)) await restoring(other).restore(line)
+      expect(await put(other, 'b')).toMatchObject({
+        created: false,
+        merged: true,
+        memory: { id: 'a', count: 2 },
+      })
+      expect((await other.stats()).memories).toBe(1)
+      expect(await exported(other, withHistory)).toMatchObject(await exported(store, withHistory))
+    })
+
     it('of what was merged is known by each of its keys', async () => {
       const { store } = await open()
       await put(store, 'a')

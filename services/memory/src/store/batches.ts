@@ -46,9 +46,10 @@ export function importedRowsOf(memories: readonly unknown[], origin: Origin, lim
   }
   return memories.map((archived) =>
     outcomeOf(() => {
-      const { row, history, keys } = rowsFromArchive(archived, limits)
+      const { row, history, keys, messages } = rowsFromArchive(archived, limits)
       mustBeIn(row.scope, origin.groups)
-      return { row: { ...row, ...imported }, history: history.map((one) => ({ ...one, ...imported })), keys }
+      const own = history.map((one) => ({ ...one, ...imported }))
+      return { row: { ...row, ...imported }, history: own, keys, messages }
     }),
   )
 }

@@ -7,7 +7,7 @@ import type {
   MemoryUpdated,
   MemoryUpdateInput,
 } from '@jamey/contracts'
-import { rowsFromArchive } from '../model/archived-memory.js'
+import { type ArchivedRows, rowsFromArchive } from '../model/archived-memory.js'
 import { type MemoryRow, type Origin, type RecordContext, recordFrom } from '../model/memory-record.js'
 import type { MemoryBatchItem, Reach } from '../model/memory-storage.js'
 import { batchImported, batchStored, importedRowsOf, recordsOf, storeRecords, takeRows } from './batches.js'
@@ -67,7 +67,7 @@ export abstract class RecordStorage {
     const rows = rowsFromArchive(archived, limits)
     return this.carryOut({
       // Whoever stored them, they have one turn, so that they come in the order of the archive.
-      ...aboutRows([rows.row], IMPORTER),
+      ...aboutArchived([rows], IMPORTER),
       run: (writer) => writer.take(rows, nowMs),
     })
   }
@@ -76,9 +76,9 @@ export abstract class RecordStorage {
   async importPage(memories: readonly unknown[], origin: Origin): Promise<MemoryImported> {
     const { limits, nowMs } = this.context()
     const rows = importedRowsOf(memories, origin, limits)
-    const taken = rows.flatMap((one) => ('error' in one ? [] : [one.row]))
+    const taken = rows.flatMap((one) => ('error' in one ? [] : [one]))
     const run = (writer: RecordWriter) => takeRows(writer, rows, nowMs)
-    return batchImported(memories, await this.carryOut({ ...aboutRows(taken, origin.source), run }))
+    return batchImported(memories, await this.carryOut({ ...aboutArchived(taken, origin.source), run }))
   }
 
   async update(
@@ -96,6 +96,16 @@ export abstract class RecordStorage {
       run: (writer) => update(writer, request, requestId, { ...this.context(), reach }),
     })
   }
+}
+
+/** What has to be known for memories of an archive to be taken. */
+function aboutArchived(taken: readonly ArchivedRows[], sender: string): Omit<RecordWork<unknown>, 'run'> {
+  const about = aboutRows(
+    taken.map(({ row }) => row),
+    sender,
+  )
+  const messages = taken.flatMap((one) => one.messages.map(({ id }) => id))
+  return { ...about, ids: [...about.ids, ...messages] }
 }
 
 /** What has to be known for these rows to be stored. */

@@ -74,7 +74,7 @@ export class RecordWriter {
     this.#parts.removal.sweepOne(row.id, nowMs)
     const [stored] = this.statements.byId.all(row.id)
     if (stored === undefined) {
-      this.restore(archived)
+      this.restore(archived, nowMs)
       return 'restored'
     }
     if (isSameRow(stored, owner === undefined ? row : { ...row, source: stored.source })) return 'known'
@@ -82,7 +82,7 @@ export class RecordWriter {
   }
 
   /** Puts a memory of an archive in its place, also where one under its id was forgotten. */
-  restore({ row, history, keys }: ArchivedRows): void {
+  restore({ row, history, keys, messages }: ArchivedRows, nowMs: number): void {
     this.mustFit(
       row.owner,
       [row, ...history].reduce((bytes, one) => bytes + one.bytes, 0),
@@ -95,6 +95,11 @@ export class RecordWriter {
     }
     for (const { key, content_hash } of keys) {
       this.statements.insertKey.run(row.owner, key, seq, content_hash, row.sent_at)
+    }
+    for (const { id, sent_at } of messages) {
+      const { byId, merged, insertMerged } = this.statements
+      const isKnown = byId.all(id).length > 0 || merged.all(id).length > 0
+      if (!isKnown) insertMerged.run(id, seq, sent_at, nowMs)
     }
   }
 
