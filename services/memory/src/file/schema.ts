@@ -1,4 +1,5 @@
 import type { Migration } from './migrate.js'
+import { TEXTS } from './text-tables.js'
 import { toVersions } from './to-versions.js'
 
 /**
@@ -133,6 +134,7 @@ export const MIGRATIONS: readonly Migration[] = [
     DELETE FROM memory_vectors WHERE seq = old.seq;
   END;
   `,
+  TEXTS,
 ]
 
 /** The newest version of a memory file that this program reads, and the one that it writes. */

@@ -22,6 +22,7 @@ import { GroupCommit } from '../file/group-commit.js'
 import { type MigrationProgress, migrate } from '../file/migrate.js'
 import { type Salvaged, salvage } from '../file/salvage.js'
 import { MIGRATIONS } from '../file/schema.js'
+import { TextTables } from '../file/text-tables.js'
 import type { Announcement } from '../model/announcement.js'
 import { StorageError } from '../model/errors.js'
 import { DEFAULT_LIFETIMES, type LayerBudgets, type LayerLifetimes } from '../model/memory-layers.js'
@@ -108,6 +109,7 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
   readonly #limits: MemoryLimits
   readonly #budgets: LayerBudgets | undefined
   readonly #reserve: DiskReserve | undefined
+  readonly #texts: TextTables
   /** Rows that the next transaction is to store. */
   readonly #expected: MemoryRow[] = []
   #isToErase = false
@@ -132,6 +134,7 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
     const announce = this.#announcements?.add.bind(this.#announcements) ?? (() => {})
     this.#removal = new Removal(database, announce)
     this.#statements = statementsFor(database)
+    this.#texts = new TextTables(database)
     this.#writer = new RecordWriter({
       statements: this.#statements,
       removal: this.#removal,
@@ -311,15 +314,30 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
   async close(): Promise<void> {
     await this.#writes.idle()
     this.#isToErase = false
+    if (this.#texts.isDue) this.#moveTexts()
     this.#database.close()
   }
 
   #transaction<T>(work: () => T): T {
     const announcements = this.#announcements
-    return this.#database.transaction(() => {
-      this.#writer.begin(this.#expected.splice(0))
+    const rows = this.#expected.splice(0)
+    const result = this.#database.transaction(() => {
+      this.#writer.begin(rows)
       return announcements === undefined ? work() : announcements.together(work)
     })
+    this.#texts.noteStored(rows.length)
+    // Those whose memories are stored by now do not wait for it.
+    if (this.#texts.isDue) setImmediate(() => this.#moveTexts())
+    return result
+  }
+
+  /** Whatever keeps it from being done, such as a full disk, is told to whoever stores. */
+  #moveTexts(): void {
+    try {
+      if (this.#texts.isDue) this.#texts.move()
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+    }
   }
 
   /** The log has what was removed until it is emptied; while others write, the next sweep does it. */

@@ -16,7 +16,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-it('makes the tags anew, and has a store that is open read the words again', async () => {
+it('makes tags and texts anew, and has a store that is open read the words again', async () => {
   const store = MemoryStore.open({ file })
   const tags = ['a', 'b']
   await store.store({ content: 'Quinces ripen in October', tags }, { id: 'one', source: 'me' })
@@ -27,6 +27,7 @@ it('makes the tags anew, and has a store that is open read the words again', asy
   // What a program that knows nothing of the rest does to the file.
   const other = new Database({ file, busyTimeoutMs: 1000 })
   other.execute('DELETE FROM memory_tags')
+  other.execute('DELETE FROM new_texts')
   other.execute("UPDATE memories SET content = 'Apples ripen in October' WHERE id = 'one'")
   other.execute('DELETE FROM memory_changes WHERE at > 0')
   other.close()
@@ -37,6 +38,8 @@ it('makes the tags anew, and has a store that is open read the words again', asy
   expect(await totalOf({ tags: ['a', 'b'] })).toBe(1)
   expect(await totalOf({ query: 'apples' })).toBe(1)
   expect(await totalOf({ query: 'pears' })).toBe(1)
+  const again = await store.store({ content: 'Pears ripen in August' }, { id: 'again', source: 'me' })
+  expect(again).toMatchObject({ merged: true, memory: { id: 'two' } })
   await store.store({ content: 'Plums ripen in September' }, { id: 'three', source: 'me' })
   expect(await totalOf({ query: 'plums' })).toBe(1)
   await store.close()

@@ -1,4 +1,5 @@
 import { Database } from '../file/database.js'
+import { rebuildTexts } from '../file/text-tables.js'
 import { MemoryStore } from './memory-store.js'
 
 /** What was made anew. */
@@ -25,6 +26,7 @@ export async function reindexMemoryFile(file: string, busyTimeoutMs: number): Pr
             SELECT DISTINCT json_each.value, memories.seq FROM memories, json_each(memories.tags)`,
         )
         .run()
+      rebuildTexts(database)
       database.execute('REINDEX')
       // Whoever keeps the words in memory reads them all again where changes are gone that it has not seen.
       database.execute('INSERT INTO memory_changes (seq) VALUES (0)')

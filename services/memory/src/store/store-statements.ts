@@ -1,4 +1,5 @@
 import type { Database, SqlValue, Statement } from '../file/database.js'
+import { beginningOf, seqsOfText } from '../file/text-tables.js'
 import { type MemoryRow, tagKey, type VersionRow } from '../model/memory-record.js'
 
 /** A note about a memory that was removed. */
@@ -94,9 +95,11 @@ export function statementsFor(database: Database) {
     `INSERT INTO memory_versions (seq, replaced_at, ${COLUMNS.join(', ')}) VALUES (?, ?, ${marks})`,
   )
   const known = database.prepare<{ at: number }>(
-    `SELECT key AS at FROM json_each(?) WHERE EXISTS (SELECT 1 FROM memories WHERE id = value ->> 0)
-      OR EXISTS (SELECT 1 FROM merged_ids WHERE id = value ->> 0) OR EXISTS (SELECT 1 FROM gone WHERE id = value ->> 0)
-      OR EXISTS (SELECT 1 FROM memories WHERE substr(content_hash, 1, 16) = value ->> 1 AND owner = value ->> 2)`,
+    `WITH asked AS MATERIALIZED (
+        SELECT key AS at, value ->> 0 AS id, ${beginningOf('value ->> 1')} AS text, value ->> 2 AS owner FROM json_each(?))
+      SELECT at FROM asked WHERE EXISTS (SELECT 1 FROM memories WHERE id = asked.id)
+        OR EXISTS (SELECT 1 FROM merged_ids WHERE id = asked.id) OR EXISTS (SELECT 1 FROM gone WHERE id = asked.id)
+        OR EXISTS (${seqsOfText('asked.text', 'asked.owner')})`,
   )
   const insertTag = database.prepare('INSERT INTO memory_tags (tag, seq) VALUES (?, ?)')
   const dropTags = database.prepare('DELETE FROM memory_tags WHERE seq = ?')
@@ -106,12 +109,12 @@ export function statementsFor(database: Database) {
   return {
     byId: database.prepare<StoredRow>('SELECT * FROM memories WHERE id = ?'),
     known: (rows: readonly MemoryRow[]): MemoryRow[] => {
-      const asked = rows.map(({ id, content_hash, owner }) => [id, content_hash.slice(0, 16), owner])
+      const asked = rows.map(({ id, content_hash, owner }) => [id, content_hash, owner])
       return known.all(JSON.stringify(asked)).flatMap(({ at }) => rows[at] ?? [])
     },
     bySeq: database.prepare<StoredRow>('SELECT * FROM memories WHERE seq = ?'),
     byText: database.prepare<StoredRow>(
-      `SELECT * FROM memories WHERE substr(content_hash, 1, 16) = substr(?1, 1, 16) AND owner = ?2
+      `SELECT * FROM memories WHERE seq IN (${seqsOfText(beginningOf('?1'), '?2')}) AND owner = ?2
         AND content_hash = ?1 AND scope = ?3 AND session_id IS ?4 AND turn IS ?5 AND trusted = ?6
         AND (expires_at IS NULL OR expires_at > ?7) AND (valid_to IS NULL OR valid_to > ?7) ORDER BY seq LIMIT 1`,
     ),
