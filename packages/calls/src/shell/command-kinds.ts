@@ -13,13 +13,9 @@ const MAY_SHOW_VARIABLES: ReadonlySet<string> = new Set(
 )
 
 /** Variables that hold a key, a token or a password, by their names. */
-const SECRET_NAME = 'SECRET|TOKEN|PASSW(?:OR)?D|PASSPHRASE|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL'
-const NAMES_SECRET = new RegExp(SECRET_NAME, 'i')
-/** Expanded to what it holds: `${TOKEN:+set}` and `${#TOKEN}` tell less. */
-const EXPANDS_SECRET = new RegExp(
-  `\\$(?:\\w*(?:${SECRET_NAME})|\\{\\w*(?:${SECRET_NAME})\\w*(?!:?\\+)\\W)`,
-  'i',
-)
+const NAMES_SECRET = /SECRET|TOKEN|PASSW(?:OR)?D|PASSPHRASE|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL/i
+/** `${TOKEN:+set}` tells less than what it holds. */
+const EXPANDED = /\$\{?(\w+)(:?\+)?/g
 const GREP = /^(?:[ef]?grep|rg|ag|ack)$/
 /** A part of a name. */
 const PLAIN_PATTERN = /^\^?[A-Za-z_]{2,}=?$/
@@ -28,7 +24,7 @@ const PLAIN_PATTERN = /^\^?[A-Za-z_]{2,}=?$/
 export function showsVariables({ name, args, input }: ShellCommand): boolean {
   const texts = args.map(({ text }) => text)
   if (name === 'echo' || name === 'printf')
-    return args.some(({ text, isDynamic }) => isDynamic && EXPANDS_SECRET.test(text))
+    return args.some(({ text, isDynamic }) => isDynamic && expandsSecret(text))
   if (input === 'env') return !selectsVariables(name, texts)
   if (!MAY_SHOW_VARIABLES.has(name)) return false
   if (name === 'printenv') return texts.length === 0 || texts.some((text) => NAMES_SECRET.test(text))
@@ -39,6 +35,12 @@ export function showsVariables({ name, args, input }: ShellCommand): boolean {
     return texts.some((text) => /\$ENV\b|(?:^|[^.\w"'-])env\b(?!\()/.test(text))
   if (/^[gm]?awk$/.test(name)) return texts.some((text) => /\bin\s+ENVIRON\b/.test(text))
   return name === 'ps' && texts.some((text) => /^[a-z]*e[a-z]*$/.test(text))
+}
+
+function expandsSecret(text: string): boolean {
+  for (const [, name = '', sign] of text.matchAll(EXPANDED))
+    if (sign === undefined && NAMES_SECRET.test(name)) return true
+  return false
 }
 
 /** Whether it lets no more of all variables through than some that hold no secret by their names. */

@@ -68,6 +68,18 @@ describe('addresses and names', () => {
     expect(['.env ', '.env::$DATA', '.env.', 'notes '].map(isSecret)).toEqual([true, true, true, false])
   })
 
+  it('of any length take no time', () => {
+    const from = performance.now()
+    of('Read', { file_path: `${'.'.repeat(100_000)}x` })
+    of('Read', { file_path: `x${'.'.repeat(100_000)}` })
+    of('Bash', { command: `echo "\${${'SECRET'.repeat(15_000)}:+x}"` })
+    of('read_query', { query: `EXPLAIN ANALYZE${' '.repeat(45_000)}EXECUTE x` })
+    of('Bash', { command: `sed "$(${'a|'.repeat(40_000)}" a` })
+    of('Bash', { command: `awk '${'print '.repeat(15_000)}' a` })
+    of('Bash', { command: `git diff ${'--h '.repeat(20_000)}` })
+    expect(performance.now() - from).toBeLessThan(5_000)
+  })
+
   it('of a file in the place of a branch throw away what was changed there', () => {
     const effects = (branch_name: string) => of('git_checkout', { repo_path: '.', branch_name }).effects
     expect(effects('.')).toContain('delete')

@@ -60,7 +60,7 @@ const PATTERN = /[*?[{]|[@!+]\(/
  */
 export function pathFact(text: string, options: PathOptions, isDynamic = false, from?: string): PathFact {
   const path = normalised(text, options, from)
-  const named = path.replace(UNSEEN_END, '')
+  const named = UNSEEN_END.test(path) ? withoutEnd(path) : path
   const pattern = patternIn(named)
   return {
     text,
@@ -75,7 +75,14 @@ export function pathFact(text: string, options: PathOptions, isDynamic = false, 
 }
 
 /** What Windows leaves out of a name, or takes for the file itself. */
-const UNSEEN_END = /(?:::\$\w+|[ .]+)$/i
+const UNSEEN_END = /(?:::\$\w{1,40}|[ .])$/
+
+function withoutEnd(path: string): string {
+  const name = path.replace(/::\$\w{1,40}$/, '')
+  let end = name.length
+  while (end > 0 && /[ .]/.test(name[end - 1] as string)) end--
+  return name.slice(0, end)
+}
 
 /** What `pathFact` says of that alone. */
 export function isSecretPath(text: string, options: PathOptions): boolean {

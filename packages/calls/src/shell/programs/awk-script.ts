@@ -2,8 +2,7 @@ import type { Argument } from '../words.js'
 import { isFilled } from '../words.js'
 
 /** Code that runs programs, writes files, reads others than it is given, or loads other code. */
-const ACTS =
-  /\bsystem\s*\(|\bgetline\b|\bprintf?\b[^;}]*[|>]|\|\s*"|\bARGV\s*\[|@\s*(?:load|include|namespace)\b|@\w+\s*\(/
+const ACTS = /\bsystem\s*\(|\bgetline\b|\|\s*"|\bARGV\s*\[|@\s*(?:load|include|namespace)\b|@\w+\s*\(/
 /** Options that change no more than how lines are read. */
 const PLAIN =
   /^(?:-[bcCghkMnNOPrsStV]+|--(?:posix|traditional|sandbox|csv|re-interval|characters-as-bytes|non-decimal-data|bignum|optimize|lint(?:=\w+)?|version|help))$/
@@ -29,5 +28,15 @@ export function awkActs(args: readonly Argument[]): boolean {
     else if (!/^-[Fv]/.test(text) && !PLAIN.test(text)) return true
   }
   const scripts = given.length > 0 ? given : args.slice(at, at + 1)
-  return scripts.some((script) => isFilled(script) || ACTS.test(script.text.replaceAll('\\\n', '')))
+  return scripts.some((script) => isFilled(script) || acts(script.text.replaceAll('\\\n', '')))
+}
+
+function acts(script: string): boolean {
+  return ACTS.test(script) || script.split(/[;}]/).some(printsElsewhere)
+}
+
+/** `print > "file"`, `printf "x" | "command"` */
+function printsElsewhere(statement: string): boolean {
+  const at = statement.search(/\bprintf?\b/)
+  return at >= 0 && /[|>]/.test(statement.slice(at))
 }
