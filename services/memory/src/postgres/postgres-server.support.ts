@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 
 const USER = 'memory'
+const MOST_TRIES = 50
 export const PASSWORD = 'correct horse battery staple'
 
 /** Who runs the server: PostgreSQL refuses to be root. */
@@ -117,8 +118,18 @@ export class PostgresServer {
     return join(this.folder, 'data')
   }
 
-  /** Starts the server on what it has. */
+  /** Starts the server on what it has. Processes of one that was killed may take a moment to end. */
   async resume(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const log = await this.#launch()
+      if (log === undefined) return
+      if (tries === MOST_TRIES || !log.includes('pre-existing shared memory block'))
+        throw new Error(`PostgreSQL did not start: ${log}`)
+    }
+  }
+
+  /** Resolves once it takes connections, or with what it said before it ended. */
+  async #launch(): Promise<string | undefined> {
     const settings = [
       `port=${this.port}`,
       'listen_addresses=127.0.0.1',
@@ -137,10 +148,10 @@ export class PostgresServer {
       log += chunk
       if (log.includes('ready to accept connections')) {
         child.stderr!.resume()
-        return
+        return undefined
       }
     }
-    throw new Error(`PostgreSQL did not start: ${log}`)
+    return log
   }
 
   /** `kill -9` of the server and all its processes. */
