@@ -107,7 +107,8 @@ function isOtherRepository(
   { words }: CommandEffects,
   options: FactOptions,
 ): boolean {
-  if (name !== 'git') return false
+  // A plan runs what its data come from.
+  if (name !== 'git' && !/^(?:terraform|tofu)$/.test(name)) return false
   const isOther = directories.some(
     ({ path, certainty }) => certainty === 'known' && isElsewhere('.', options, path),
   )

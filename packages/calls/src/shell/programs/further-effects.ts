@@ -75,7 +75,22 @@ const FETCH: Further = (args) => {
     const value = joined ?? (/^-[A-Za-z#]+[oO]$/.test(text) ? args[i + 1]?.text : undefined)
     return value !== undefined && ELSEWHERE.test(value)
   })
-  return isElsewhere || has(args, /%output\{/) ? 'unknown' : undefined
+  return isElsewhere || has(args, /%output\{/) || isNamed(args, PUTS) ? 'execute' : undefined
+}
+/** Files that a client keeps what it learns in. */
+const PUTS =
+  /^--(?:hsts(?:-file)?|rejected-log|warc-\w+|session|alt-svc|cookie-jar|etag-save|ssl-sessions|trace\w*|libcurl|stderr|output[\w-]*|save-\w+)$/
+/** Code, and what is served, that a build is told to take. */
+const LOADS =
+  /^-{1,2}(?:plugins?|[\w-]*plugin-?(?:search-dir|path)?|loader|require|import|[\w-]*setup(?:-?files?)?|bootstrap|resolver|rulesdir|init-script|rcfile|parser|toolchain|processor-?path|servedir|fplugin|incl\w*-dir|include)$/i
+
+/** Whether an option of that name has a value that lies elsewhere: `--plugin=../x`, `--plugin ../x`. */
+function isNamed(args: readonly Argument[], option: RegExp): boolean {
+  return args.some(({ text }, i) => {
+    const end = text.indexOf('=')
+    const value = end < 0 ? args[i + 1]?.text : text.slice(end + 1)
+    return option.test(end < 0 ? text : text.slice(0, end)) && value !== undefined && ELSEWHERE.test(value)
+  })
 }
 
 const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
@@ -97,7 +112,13 @@ const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
   ['cypress', where(/^--record/, 'send')],
   ...each('psql redis-cli mongosh', CLIENT),
   ...each('mysql mariadb', CLIENT),
-  ...each('curl wget', FETCH),
+  ...each('curl wget http https xh', FETCH),
+  // Secrets of a person, and certificates that a machine trusts.
+  ['dotnet', where(/^(?:user-secrets|dev-certs)$/, 'admin')],
+  ['pre-commit', where(/^(?:install|uninstall|init-templatedir)$/, 'admin')],
+  ['buf', where(/^push$/, 'send')],
+  ['lerna', where(/^version$/, 'send')],
+  ['sass', where(/:(?:[/~]|\.\.)/, 'unknown')],
   ['sbt', where(/^eval\b/, 'execute')],
   ['unzip', where(/^-[^-]*:/, 'unknown')],
   [
@@ -147,6 +168,7 @@ export function furtherEffect(
   if (further !== undefined) return further
   if (name === 'git' && isGitTold(found)) return 'outward-read'
   if (TELLING.test(name) && toldByOthers(args)) return 'execute'
+  if (found.effects[0] === 'build' && isNamed(args, LOADS)) return 'execute'
   const isAsking = found.effects[0] === 'read' && ASKING.test(name)
   return isAsking && has(args, ADDRESS) ? 'outward-read' : undefined
 }

@@ -8,7 +8,7 @@ export const GIT: Program = {
   subcommands: {
     read: 'status log diff show blame describe shortlog reflog rev-parse rev-list ls-files ls-tree ls-remote cat-file grep bisect whatchanged name-rev merge-base for-each-ref var version help count-objects fsck check-ignore show-ref cherry range-diff diff-tree diff-index diff-files show-branch archive annotate check-attr check-ref-format check-mailmap column fast-export get-tar-commit-id hash-object merge-tree mktree mktag patch-id show-index stripspace verify-commit verify-pack verify-tag write-tree commit-tree',
     write:
-      'fetch pull clone add commit mv stage init switch merge cherry-pick am apply notes format-patch revert rebase repack update-index pack-refs commit-graph multi-pack-index rerere bundle interpret-trailers',
+      'fetch pull clone add commit mv stage init switch merge cherry-pick am apply notes format-patch revert rebase repack update-index pack-refs commit-graph multi-pack-index rerere interpret-trailers',
     send: 'push send-email request-pull',
     delete: 'rm clean reset gc prune filter-branch filter-repo checkout restore update-ref replace',
     admin: 'daemon credential',
@@ -20,6 +20,12 @@ export const GIT: Program = {
   },
   outputs: '-o --output --output-directory --export-marks',
   nested: {
+    bundle: {
+      effect: 'read',
+      hasNoFiles: true,
+      subcommands: { read: 'verify list-heads', write: 'unbundle' },
+      nested: { create: { effect: 'write', writes: 'first' } },
+    },
     mv: { effect: 'write', writes: 'all', options: { delete: '-f --force' } },
     // It takes what is ignored, and nothing is lost by it.
     add: { effect: 'write', hasNoFiles: true },

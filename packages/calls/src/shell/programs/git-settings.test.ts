@@ -18,6 +18,8 @@ describe('what Git is told', () => {
     ['cd ../other && git diff', 'cd .. && git diff'],
     ['cd ../other && git log', 'cd src && git log'],
     ['HUSKY=0 git commit -m x', 'GIT_AUTHOR_NAME=x git commit -m x'],
+    ['git bundle create ../x HEAD', 'git bundle create x HEAD'],
+    ['git remote show https://x.example/y', 'git remote show origin'],
     ['git am x.patch', 'git am --abort'],
     ['git am < x.patch', 'git am --continue'],
     [

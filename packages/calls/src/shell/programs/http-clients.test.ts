@@ -72,6 +72,15 @@ describe('a page of this machine', () => {
     'cat a | http :3000/a',
     'http :3000/a < a',
     'http --proxy http:evil.example :3000',
+    "curl 'http://localhost\\@evil.example/'",
+    "curl 'http://localhost{,.evil.example}/'",
+    "curl 'http://localhost[1-2].evil.example/'",
+    'curl ftp://localhost/x',
+    'curl gopher://localhost/x',
+    "curl -w '%output{../x}' localhost",
+    'curl -sSLo../x localhost',
+    'wget --rejected-log=../x localhost',
+    'http --session=../x localhost',
   ])('is not all that is asked for: %s', (command) => expect(asksLocally(command)).toBe(false))
 })
 

@@ -4,7 +4,7 @@ import type { Argument } from '../words.js'
 
 /** What a project's own task is called when it does more than build and test. */
 const GRAVE_TASK =
-  /(?:^|[:._-])(?:deploy|publish|release|drop|destroy|delete|remove|purge|wipe|flush|nuke|teardown|uninstall|truncate|rollback|reset|eject|prune|prod|production|migrate|seed|upload|ship|provision|rollout)(?:$|[:._-])/i
+  /(?:^|[:._-])(?:deploy|publish|release|drop|destroy|delete|remove|purge|wipe|flush|nuke|teardown|uninstall|truncate|rollback|reset|eject|prune|prod|production|migrate|seed|upload|ship|provision|rollout|push|apply)(?:$|[:._-])/i
 /** `predeploy`, `deployProd` */
 const GRAVE_PART = /(?:^|[:._-])(?:pre|post)?(?:deploy|publish|release)(?:$|[:._-]|(?=[A-Z]))/
 

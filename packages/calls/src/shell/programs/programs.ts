@@ -307,6 +307,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       fmt: { effect: 'write', writes: 'all' },
       // Secrets are shown as they are.
       output: { effect: 'read', hasNoFiles: true, options: { admin: '-json -raw' } },
+      show: { effect: 'read', hasNoFiles: true, options: { admin: '-json' } },
       providers: {
         effect: 'read',
         hasNoFiles: true,
