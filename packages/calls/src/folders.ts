@@ -110,7 +110,8 @@ function isOtherRepository(
   // A plan runs what its data come from.
   if (name !== 'git' && !/^(?:terraform|tofu)$/.test(name)) return false
   const isOther = directories.some(
-    ({ path, certainty }) => certainty === 'known' && isElsewhere('.', options, path),
+    ({ path, certainty }) =>
+      certainty === 'known' && path !== options.workspace && isElsewhere('.', options, path),
   )
   if (isOther && !RUNS_NOTHING.test(words[1] ?? 'help')) return true
   const end = args.findIndex(

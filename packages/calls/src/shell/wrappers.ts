@@ -1,10 +1,10 @@
 import { posix } from 'node:path'
+import { SHELLS } from './builtins.js'
 import { rootsOf, selectedName } from './programs/found-files.js'
 import { type Inner, NOTHING, rest, valuesOf } from './programs/inner.js'
 import { runByTool } from './programs/runners.js'
 import type { Argument } from './words.js'
 
-const SHELLS = /^(?:ba|da|z|k|a|fi)?sh$/
 /** Interpreters, and the option before code. */
 const INTERPRETERS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^python[\d.]*$|^pypy3?$/, ['-c']],
@@ -57,7 +57,7 @@ const PREFIXES: Readonly<
 }
 
 export function unwrap(name: string, args: readonly Argument[]): Inner {
-  if (SHELLS.test(name)) return shell(args)
+  if (SHELLS.has(name)) return shell(args)
   const byTool = runByTool(name, args)
   if (byTool !== undefined) return byTool
   const interpreter = INTERPRETER.test(name) ? INTERPRETERS.find(([names]) => names.test(name)) : undefined

@@ -54,7 +54,8 @@ class DiskLinks implements Links {
     const root = this.#realRoot()
     if (root === null) return undefined
     this.#followed = 0
-    const isBelow = path.startsWith(`${this.#workspace}/`)
+    const isWorkspace = path === this.#workspace && !isEntry
+    const isBelow = isWorkspace || path.startsWith(`${this.#workspace}/`)
     const from = isBelow ? root : '/'
     const rest = isBelow ? path.slice(this.#workspace.length) : path
     const real = isEntry

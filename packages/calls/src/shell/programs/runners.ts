@@ -82,8 +82,14 @@ const CONCURRENTLY =
 /** Modules of Python that are programs by the same name. */
 const MODULES = /^(?:pytest|mypy|black|ruff|flake8|isort|pylint|coverage|tox|nox)$/
 
+const TOOLS: ReadonlySet<string> = new Set([
+  ...RUNNERS.keys(),
+  ...[SCRIPTS, CODE, CODE_BEHIND].flatMap((options) => Object.keys(options)),
+])
+
 /** What tools that build and test are told to run beside what the project itself has; undefined for none. */
 export function runByTool(name: string, args: readonly Argument[]): Inner | undefined {
+  if (!TOOLS.has(name) && !name.startsWith('python')) return undefined
   const commands = commandsOf(name, args)
   const scripts = [...given(SCRIPTS, name, args), ...(name === 'concurrently' ? concurrent(args) : [])]
   const code = [...given(CODE, name, args), ...behind(ownPattern(CODE_BEHIND, name), args)]
