@@ -8,7 +8,7 @@ import type { CommandEffects } from './shell/programs/program.js'
 import type { ShellCommand } from './shell/shell-script.js'
 import type { Argument } from './shell/words.js'
 import type { Links } from './values/links.js'
-import { type PathFact, type PathOptions, pathFact } from './values/path.js'
+import { isWorkable, type PathFact, type PathOptions, pathFact } from './values/path.js'
 
 /** By its name, before its role is asked for. */
 export const MAY_BE_FOLDER = /d(?:ir|irectory|ir_path)$|cwd$/i
@@ -92,9 +92,11 @@ const REPOSITORY = ['--git-dir', '--work-tree']
 
 /** Whether a folder is in another repository than the workspace: what is above that is in the same one, or around it. */
 export function isElsewhere(folder: string, options: FactOptions, from = options.workspace): boolean {
-  const { place, path } = ledFact({ text: folder, isDynamic: false }, options, from)
+  const found = ledFact({ text: folder, isDynamic: false }, options, from)
+  const { place, path } = found
   const isAround = `${posix.resolve(options.workspace)}/`.startsWith(path === '/' ? path : `${path}/`)
-  return place !== 'workspace' && place !== 'temporary' && !isAround
+  const isOrdinary = place === 'workspace' || (place === 'temporary' && isWorkable(found, 'write', options))
+  return !isOrdinary && !isAround
 }
 
 /** What Git does without running what the settings of a repository name: pagers, filters, monitors of files, signers. */

@@ -66,6 +66,9 @@ it.each([
   'pip install -t out x',
   'DESTDIR=out make install',
   'out/bin/ls',
+  'npm test out',
+  'eslint out',
+  'git -C out status',
 ])('what is done from a folder that is a link is done where that leads: %s', (command) => {
   expect(judgeCall(policy, bash(command), { links: linksFrom(workspace) }).decision).not.toBe('allow')
 })
@@ -110,6 +113,9 @@ it.each([
   'cargo build --target-dir target',
   'make CC=gcc O=dist',
   'git commit -m out',
+  'npm test src',
+  'eslint src',
+  'git -C src status',
   'git add -A out',
   'set -e; cd src; cd ..; make',
 ])('what is allowed by its own name is allowed by a link: %s', (command) => {

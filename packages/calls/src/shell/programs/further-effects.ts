@@ -21,6 +21,11 @@ const CMAKE_SHOWS =
   /^(?:echo|echo_append|capabilities|compare_files|environment|cat|sleep|true|false|\w+sum)$/
 const PIP: Further = (args) =>
   valuesOf(args, '-e --editable').some(({ text }) => ELSEWHERE.test(text)) ? 'execute' : undefined
+const UV: Further = (args, found) => {
+  if (found.words[1] === 'pip') return PIP(args, found)
+  const isElsewhere = valuesOf(args, '-p --python').some(({ text }) => ELSEWHERE.test(text))
+  return isElsewhere || has(args, /^-$/) ? 'execute' : undefined
+}
 const DOCKER: Further = (args) => {
   const at = args.findIndex(({ text }) => !text.startsWith('-'))
   // Another machine, or settings from elsewhere.
@@ -95,7 +100,7 @@ function isNamed(args: readonly Argument[], option: RegExp): boolean {
 
 const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
   ...each('pip pip3', PIP),
-  ['uv', (args, { words }) => (words[1] === 'pip' ? PIP(args, { words } as CommandEffects) : undefined)],
+  ['uv', UV],
   ...each('docker podman nerdctl', DOCKER),
   ...each('kubectl oc', KUBECTL),
   ['go', GO],

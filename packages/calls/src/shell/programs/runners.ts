@@ -160,11 +160,14 @@ function behind(word: RegExp | undefined, args: readonly Argument[]): readonly A
   return at < 0 ? [] : args.slice(at + 1, at + 2)
 }
 
+/** In each package of a workspace. */
+const SPREADS = /^(?:recursive|multi|m|workspaces|foreach)$/
+
 /** Before it stand options alone, and their values. */
 function verbAt(verb: RegExp, args: readonly Argument[]): number {
   const at = args.findIndex(({ text }) => verb.test(text))
   const isFirst = args.slice(0, Math.max(0, at)).every(({ text }, i) => {
-    return text.startsWith('-') || args[i - 1]?.text.startsWith('-') === true
+    return text.startsWith('-') || args[i - 1]?.text.startsWith('-') === true || SPREADS.test(text)
   })
   return isFirst ? at : -1
 }
