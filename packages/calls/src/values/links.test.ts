@@ -94,6 +94,14 @@ describe('a path through a link', () => {
     expect(used('cat other/x', join(top, 'name'))).toEqual(['read name/other/x', 'read other/x'])
   })
 
+  it('to the workspace leads nowhere else, and is an entry of the folder that it stands in', () => {
+    const named = join(top, 'name')
+    expect(linksFrom(named).realPath(named)).toBeUndefined()
+    expect(linksFrom(named).realPath(workspace)).toBe(named)
+    expect(linksFrom(named).realPath(named, true)).toBeUndefined()
+    expect(used('git status', named)).toEqual([])
+  })
+
   it('is not followed where the workspace is on another machine', () => {
     expect(used('cat /bin/x ../app/etc/passwd', join(top, 'elsewhere'))).toEqual([
       'read /bin/x',
