@@ -30,7 +30,6 @@ import { senderOf } from '../store/reach.js'
 import { RecordStorage, type RecordWork } from '../store/record-storage.js'
 import { pendingAnnouncements } from './announcements.js'
 import { exportPageOf, historyOf, memoryOf, statsOf } from './archive.js'
-import { BEGIN_READING, recallAsOf } from './as-of.js'
 import type { Question } from './candidates.js'
 import { consolidate } from './consolidating.js'
 import type { DatabaseAddress } from './database-address.js'
@@ -47,6 +46,7 @@ import {
   SCHEMA,
   versionOf,
 } from './migrations.js'
+import { BEGIN_READING, recallAsOf } from './past/as-of.js'
 import { recall } from './recall.js'
 import { countFitting, forgetSome, sweepSome } from './removing.js'
 import { carryOut, type WorkOutcome } from './storing.js'

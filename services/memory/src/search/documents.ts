@@ -19,6 +19,8 @@ export interface DocumentFacts {
   /** When it holds in the world; what it was replaced by ends it. */
   readonly validFrom: number
   readonly validTo: number
+  /** Since when it is as it is here, where a question may ask for a time before. */
+  readonly since?: number | undefined
 }
 
 /** Whose a memory is, who may read it, and who stored it: there are few of these beside all memories. */
@@ -60,6 +62,7 @@ export class Documents {
   seq = new Float64Array(1024)
   occurredAt = new Float64Array(1024)
   expiresAt = new Float64Array(1024)
+  since = new Float64Array(1024)
   importance = new Float32Array(1024)
   provenance = new Uint32Array(1024)
   /** The document before of the same provenance. */
@@ -91,7 +94,7 @@ export class Documents {
   }
 
   get bytes(): number {
-    return this.seq.length * 68 + (this.#ownedSessions.length + this.provenances.length) * 200
+    return this.seq.length * 76 + (this.#ownedSessions.length + this.provenances.length) * 200
   }
 
   /** In place of the document that the memory had, if it had one. */
@@ -103,13 +106,60 @@ export class Documents {
     return doc
   }
 
+  /** Makes room for so many more documents, and says so. */
+  roomFor(more: number): number {
+    while (this.count + more > this.seq.length) this.#grow()
+    return more
+  }
+
+  /**
+   * What a memory was before, beside the document that it has and where that stands; `takeVersion` takes the last one
+   * out again. There is room for it. What is only supposed to belong together stays as it is.
+   */
+  addVersion(facts: DocumentFacts, length: number): number {
+    const doc = this.#fill(facts, length)
+    if (facts.sessionId === undefined) return doc
+    const session = this.#session(facts.owner, facts.sessionId)
+    this.session[doc] = session.number
+    this.turn[doc] = facts.turn ?? 0
+    const is = this.#ofSameTurn(doc)
+    if (is === undefined) this.#join(doc, session)
+    else this.#replace(is, doc)
+    return doc
+  }
+
+  takeVersion(): void {
+    const doc = this.count - 1
+    const is = this.#ofSameTurn(doc)
+    if (is === undefined) this.#unlink(doc)
+    else this.#replace(doc, is)
+    const provenance = this.provenances[this.provenance[doc] as number] as Provenance
+    provenance.last = this.earlier[doc] as number
+    provenance.count--
+    this.totalLength -= this.length[doc] as number
+    this.validity.delete(doc)
+    this.count--
+  }
+
+  /** The document of the same memory as a version, where it has the same turn of the same session. */
+  #ofSameTurn(version: number): number | undefined {
+    const is = this.session[version] === NONE ? undefined : this.find(this.seq[version] as number)
+    return is !== undefined && this.#isSameTurn(is, version) ? is : undefined
+  }
+
   #add(facts: DocumentFacts, length: number): number {
-    const doc = this.count
-    if (doc === this.seq.length) this.#grow()
-    this.seq[doc] = facts.seq
+    if (this.count === this.seq.length) this.#grow()
+    const doc = this.#fill(facts, length)
     this.#place(doc)
+    return doc
+  }
+
+  #fill(facts: DocumentFacts, length: number): number {
+    const doc = this.count
+    this.seq[doc] = facts.seq
     this.occurredAt[doc] = facts.occurredAt
     this.expiresAt[doc] = facts.expiresAt
+    this.since[doc] = facts.since ?? Number.NEGATIVE_INFINITY
     this.state[doc] = facts.expiresAt === Number.POSITIVE_INFINITY ? 0 : EXPIRES
     this.importance[doc] = facts.importance
     this.#belong(doc, facts)
@@ -118,6 +168,7 @@ export class Documents {
     this.before[doc] = NONE
     this.after[doc] = NONE
     this.session[doc] = NONE
+    this.turn[doc] = 0
     if (facts.validFrom !== Number.NEGATIVE_INFINITY || facts.validTo !== Number.POSITIVE_INFINITY) {
       this.validity.set(doc, { from: facts.validFrom, to: facts.validTo })
     }
@@ -300,6 +351,7 @@ export class Documents {
     this.seq = grown(this.seq, new Float64Array(length))
     this.occurredAt = grown(this.occurredAt, new Float64Array(length))
     this.expiresAt = grown(this.expiresAt, new Float64Array(length))
+    this.since = grown(this.since, new Float64Array(length))
     this.importance = grown(this.importance, new Float32Array(length))
     this.provenance = grown(this.provenance, new Uint32Array(length))
     this.earlier = grown(this.earlier, new Uint32Array(length))

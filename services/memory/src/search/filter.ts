@@ -2,7 +2,7 @@ import type { MemoryWhere } from '@jamey/contracts'
 import type { SqlValue } from '../file/database.js'
 import { storable, tagKey } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
-import { whereCondition } from './where.js'
+import { whereCondition } from './metadata/where.js'
 
 /** A condition on `m`, the memories table. */
 export interface Condition {
@@ -29,6 +29,8 @@ export interface Filter {
   readonly where?: MemoryWhere | undefined
   /** What holds no longer at this moment is left out. */
   readonly heldAtMs?: number | undefined
+  /** What was not there yet at this moment as it is now is left out, and what was to hold later. */
+  readonly knownAtMs?: number | undefined
   readonly reach?: Reach | undefined
 }
 
@@ -83,6 +85,10 @@ export function filterCondition(filter: Filter, nowMs: number): Condition {
   if (filter.source !== undefined) add('m.source = ?', storable(filter.source))
   if (filter.isTrusted !== undefined) add('m.trusted = ?', filter.isTrusted ? 1 : 0)
   if (filter.heldAtMs !== undefined) add('(m.valid_to IS NULL OR m.valid_to > ?)', filter.heldAtMs)
+  if (filter.knownAtMs !== undefined) {
+    const known = 'm.created_at <= ? AND m.updated_at <= ? AND (m.valid_from IS NULL OR m.valid_from <= ?)'
+    add(known, filter.knownAtMs, filter.knownAtMs, filter.knownAtMs)
+  }
   for (const condition of whereCondition(filter.where)) add(condition.sql, ...condition.values)
   if (filter.reach !== undefined) {
     const readable = readableBy(filter.reach)

@@ -37,7 +37,9 @@ async function filled() {
             occurred_at: dayBefore(upTo(random, 12)),
             ...(random() < 0.4 ? { tags: [`tag${upTo(random, 9)}`, 'both'] } : {}),
             ...(random() < 0.4 ? { session_id: `s${upTo(random, 30)}`, turn: upTo(random, 9) } : {}),
-            ...(random() < 0.3 ? { metadata: { project: `p${upTo(random, 5)}` } } : {}),
+            ...(random() < 0.3
+              ? { metadata: { project: `p${upTo(random, 5)}`, rank: upTo(random, 9) } }
+              : {}),
             ...(random() < 0.2 ? { origin: `page-${upTo(random, 9)}` } : {}),
             ...(random() < 0.2 ? { trusted: false } : {}),
             ...(random() < 0.1 ? { valid_to: dayBefore(1) } : {}),
@@ -72,6 +74,7 @@ function filterFrom(random: Random): {
       ...some(0.2, () => ({ scope: random() < 0.5 ? 'shared' : 'group:team' })),
       ...some(0.1, () => ({ trusted: random() < 0.5 })),
       ...some(0.2, () => ({ where: { project: `p${upTo(random, 6)}` } })),
+      ...some(0.1, () => ({ where: { rank: { gte: upTo(random, 5), lt: 7 } } })),
       ...some(0.1, () => ({ origin: `page-${upTo(random, 9)}` })),
       ...some(0.1, () => ({ layers: ['episodic'] })),
       ...some(0.2, () => ({ from: dayBefore(6) })),

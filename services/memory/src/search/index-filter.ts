@@ -7,7 +7,7 @@ import type { MemoryIndex } from './memory-index.js'
 /** So many documents are looked at one by one, where they are no more than this share of all; for more it takes less time to read the lists of all words. */
 export const FEW = 20_000
 const FEW_SHARE = 1 / 8
-const COUNTED = 4096
+const AT_ONCE = 4096
 const ONE_IN = new Uint32Array(1)
 const ONE_OUT = new Uint32Array(1)
 
@@ -17,6 +17,8 @@ export class IndexFilter {
   readonly #nowMs: number
   readonly #from: number
   readonly #to: number
+  /** Undefined where what there is now is asked for. */
+  readonly #knownAtMs: number | undefined
   /** For each provenance and layer whether it is wanted; undefined where all are. */
   readonly #provenances: Uint8Array | undefined
   readonly #layers: Uint8Array | undefined
@@ -24,8 +26,8 @@ export class IndexFilter {
   /** All documents that fit, in ascending order, where these are found without a look at all others. */
   readonly few: Uint32Array | undefined
 
-  /** `allowed` has the memories that fit what the index does not know, by their `seq`. */
-  constructor(index: MemoryIndex, filter: Filter, nowMs: number, allowed?: ReadonlySet<number>) {
+  /** `meeting` has, for each condition on what the index does not know, the documents that meet it. */
+  constructor(index: MemoryIndex, filter: Filter, nowMs: number, meeting: readonly Uint32Array[] = []) {
     this.#index = index
     this.#nowMs = nowMs
     this.#from = filter.fromMs ?? Number.NEGATIVE_INFINITY
@@ -34,9 +36,10 @@ export class IndexFilter {
       filter.toMs ?? Number.POSITIVE_INFINITY,
       (filter.beforeMs ?? Number.POSITIVE_INFINITY) - 1,
     )
+    this.#knownAtMs = filter.knownAtMs
     this.#provenances = wantedProvenances(index, filter)
     this.#layers = wantedLayers(filter)
-    this.#conditions = new Conditions(index, filter, allowed)
+    this.#conditions = new Conditions(index, filter, meeting)
     const few = this.#fewest()
     if (few !== undefined) this.few = few.subarray(0, this.keep(few, few.length, few))
   }
@@ -48,13 +51,14 @@ export class IndexFilter {
 
   /** Copies those that fit of the first `count` of `docs` to `kept`, and gives their number. */
   keep(docs: Uint32Array, count: number, kept: Uint32Array): number {
-    const { occurredAt, expiresAt, state, provenance, layer } = this.#index.documents
+    const { occurredAt, expiresAt, since, state, provenance, layer } = this.#index.documents
     const isProvenance = this.#provenances
     const isLayer = this.#layers
     const { met, conditions } = this.#conditions
     const from = this.#from
     const to = this.#to
     const nowMs = this.#nowMs
+    const knownAtMs = this.#knownAtMs
     const isOfAnyTime = from === Number.NEGATIVE_INFINITY && to === Number.POSITIVE_INFINITY
     let number = 0
     for (let i = 0; i < count; i++) {
@@ -63,6 +67,7 @@ export class IndexFilter {
       if (isProvenance !== undefined && isProvenance[provenance[doc] as number] === 0) continue
       if (isLayer !== undefined && isLayer[layer[doc] as number] === 0) continue
       if (met !== undefined && met[doc] !== conditions) continue
+      if (knownAtMs !== undefined && (since[doc] as number) > knownAtMs) continue
       if (!isOfAnyTime && !((occurredAt[doc] as number) >= from && (occurredAt[doc] as number) <= to))
         continue
       kept[number++] = doc
@@ -70,35 +75,17 @@ export class IndexFilter {
     return number
   }
 
-  /** Number of all that fit. */
-  count(): number {
-    if (this.few !== undefined) return this.few.length
-    let number = 0
-    for (const kept of this.#parts()) number += kept.length
-    return number
-  }
-
-  /** All that fit, in ascending order. */
-  all(): Uint32Array {
-    if (this.few !== undefined) return this.few
-    const found = new Uint32Array(this.#index.documents.count)
-    let number = 0
-    for (const kept of this.#parts()) {
-      found.set(kept, number)
-      number += kept.length
+  /** All that fit, some at a time, what was added last first; each time in the same place. */
+  *fitting(): Generator<Uint32Array> {
+    if (this.few !== undefined) {
+      yield this.few
+      return
     }
-    return found.subarray(0, number)
-  }
-
-  /** All that fit, some at a time, each time in the same place. */
-  *#parts(): Generator<Uint32Array> {
-    const docs = new Uint32Array(COUNTED)
-    const kept = new Uint32Array(COUNTED)
-    const all = this.#index.documents.count
-    for (let first = 0; first < all; first += COUNTED) {
-      const count = Math.min(COUNTED, all - first)
-      for (let i = 0; i < count; i++) docs[i] = first + i
-      yield kept.subarray(0, this.keep(docs, count, kept))
+    const docs = new Uint32Array(AT_ONCE)
+    for (let left = this.#index.documents.count; left > 0; left -= AT_ONCE) {
+      const count = Math.min(AT_ONCE, left)
+      countDown(docs, count, left)
+      yield docs.subarray(0, this.keep(docs, count, docs))
     }
   }
 
@@ -143,7 +130,7 @@ interface Meeting {
   docs(): Iterable<number>
 }
 
-/** What is asked of few: their tags, their session, what they hold for, and what the file knows of them. */
+/** What is asked of few: their tags, their session, when they hold, and what the file knows of them. */
 class Conditions {
   readonly #index: MemoryIndex
   /** Number of conditions that each document meets, of so many; undefined where there are none. */
@@ -151,7 +138,7 @@ class Conditions {
   conditions = 0
   fewest: Meeting | undefined
 
-  constructor(index: MemoryIndex, filter: Filter, allowed: ReadonlySet<number> | undefined) {
+  constructor(index: MemoryIndex, filter: Filter, meeting: readonly Uint32Array[]) {
     this.#index = index
     const { documents, postings } = index
     for (const term of tagKeys(filter).map((key) => index.tag(key))) {
@@ -162,11 +149,8 @@ class Conditions {
       const docs = [...documents.inSessions(storable(filter.sessionId))]
       this.#add({ count: docs.length, docs: () => docs })
     }
-    if (allowed !== undefined) {
-      const docs = () => [...allowed].flatMap((seq) => documents.find(seq) ?? [])
-      this.#add({ count: allowed.size, docs })
-    }
-    this.#leaveOutEnded(filter.heldAtMs)
+    for (const docs of meeting) this.#add({ count: docs.length, docs: () => docs })
+    this.#leaveOutOthersTime(filter)
   }
 
   #add(meeting: Meeting): void {
@@ -176,15 +160,23 @@ class Conditions {
     if (this.fewest === undefined || meeting.count < this.fewest.count) this.fewest = meeting
   }
 
-  #leaveOutEnded(heldAtMs: number | undefined): void {
+  /** What holds no longer, or not yet. */
+  #leaveOutOthersTime({ heldAtMs, knownAtMs }: Filter): void {
     const { validity, count } = this.#index.documents
-    if (heldAtMs === undefined || validity.size === 0) return
+    const heldMs = heldAtMs ?? Number.NEGATIVE_INFINITY
+    const knownMs = knownAtMs ?? Number.POSITIVE_INFINITY
+    if ((heldAtMs ?? knownAtMs) === undefined || validity.size === 0) return
     if (this.met === undefined) {
       this.met = new Uint8Array(count).fill(1)
       this.conditions = 1
     }
-    for (const [doc, { to }] of validity) if (to <= heldAtMs) this.met[doc] = 0
+    for (const [doc, { from, to }] of validity) if (to <= heldMs || from > knownMs) this.met[doc] = 0
   }
+}
+
+/** The numbers below `from`, as many as said; apart, since loops are slow in generators. */
+function countDown(docs: Uint32Array, count: number, from: number): void {
+  for (let i = 0; i < count; i++) docs[i] = from - 1 - i
 }
 
 function sorted(lists: readonly Iterable<number>[], most: number): Uint32Array {

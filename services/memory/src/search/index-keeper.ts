@@ -2,31 +2,12 @@ import type { Database } from '../file/database.js'
 import { StorageError } from '../model/errors.js'
 import { type IndexedRow, MemoryIndex } from './memory-index.js'
 import { MOST_DOCUMENTS } from './postings.js'
+import { INDEXED_COLUMNS, type JsonRows, jsonOfRows, rowsFromJson } from './rows/indexed-rows.js'
 
 /** Rows that are read at once: few enough to stop in time. */
 const ROWS = 500
 
-const COLUMNS = [
-  ...[
-    'seq',
-    'owner',
-    'scope',
-    'layer',
-    'importance',
-    'created_at',
-    'occurred_at',
-    'expires_at',
-    'tags',
-    'content',
-  ],
-  ...['metadata', 'session_id', 'turn', 'valid_from', 'valid_to', 'source', 'trusted'],
-] as const
-/** All rows as one text: the library takes longer for each value that it hands over than SQLite for the row. */
-const JSON_OF_ROWS = `json_group_array(json_array(${COLUMNS.join(', ')})) AS rows`
-
-interface Rows {
-  readonly rows: string
-}
+const JSON_OF_ROWS = jsonOfRows(INDEXED_COLUMNS)
 
 interface Heads {
   readonly added: number
@@ -52,13 +33,13 @@ export class IndexKeeper {
           coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'memory_changes'), 0) AS changed,
           coalesce((SELECT min(at) FROM memory_changes), 0) AS oldest_change`,
       ),
-      added: database.prepare<Rows>(
+      added: database.prepare<JsonRows>(
         `SELECT ${JSON_OF_ROWS} FROM (SELECT * FROM memories WHERE seq > ? ORDER BY seq LIMIT ${ROWS})`,
       ),
       changes: database.prepare<{ at: number; seq: number }>(
         `SELECT max(at) AS at, seq FROM memory_changes WHERE at > ? AND at <= ? GROUP BY seq`,
       ),
-      some: database.prepare<Rows>(
+      some: database.prepare<JsonRows>(
         `SELECT ${JSON_OF_ROWS} FROM memories WHERE seq IN (SELECT value FROM json_each(?))`,
       ),
     }
@@ -73,6 +54,11 @@ export class IndexKeeper {
   get isUp(): boolean {
     const [heads] = this.#statements.heads.all()
     return heads !== undefined && this.#added === heads.added && this.#changed === heads.changed
+  }
+
+  /** True where it has been read before, and may be read on. */
+  get isBegun(): boolean {
+    return this.#added > 0 && !this.#index.isFull
   }
 
   /** Reads what is new for about so long; true once there is no more. Within a transaction the index is its state then. */
@@ -111,7 +97,10 @@ export class IndexKeeper {
       .all(after, upTo)
       .map(({ seq }) => seq)
       .filter((seq) => seq <= this.#added)
-    const rows = seqs.length === 0 ? [] : rowsOf(this.#statements.some.all(JSON.stringify(seqs)))
+    const rows =
+      seqs.length === 0
+        ? []
+        : rowsFromJson<IndexedRow>(INDEXED_COLUMNS, this.#statements.some.all(JSON.stringify(seqs)))
     const there = new Set(rows.map(({ seq }) => seq))
     for (const seq of seqs) if (!there.has(seq)) this.#index.remove(seq)
     for (const row of rows) this.#index.put(row)
@@ -119,7 +108,7 @@ export class IndexKeeper {
   }
 
   #readAdded(head: number): void {
-    const rows = rowsOf(this.#statements.added.all(this.#added))
+    const rows = rowsFromJson<IndexedRow>(INDEXED_COLUMNS, this.#statements.added.all(this.#added))
     for (const row of rows) this.#index.put(row)
     this.#added = rows.length < ROWS ? head : (rows.at(-1)?.seq ?? head)
   }
@@ -131,9 +120,4 @@ function tooMany(): StorageError {
     'storage-failed',
     `${most}, which is where its search ends: move them to PostgreSQL.`,
   )
-}
-
-function rowsOf([found]: readonly Rows[]): IndexedRow[] {
-  const rows = JSON.parse(found?.rows ?? '[]') as unknown[][]
-  return rows.map((values) => Object.fromEntries(COLUMNS.map((column, i) => [column, values[i]])) as never)
 }

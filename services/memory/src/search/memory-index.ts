@@ -15,6 +15,7 @@ export interface IndexedRow {
   readonly layer: string
   readonly importance: number
   readonly created_at: number
+  readonly updated_at?: number
   readonly occurred_at: number
   readonly expires_at: number | null
   readonly content: string
@@ -95,11 +96,31 @@ export class MemoryIndex {
 
   /** Adds a memory, in place of what was here under its number. */
   put(row: IndexedRow): void {
+    this.#add(row, (facts, length) => this.documents.put(facts, length))
+  }
+
+  /** Answers while what some memories were before is here, too, from the document `first` on; it is taken out again. */
+  beside<T>(versions: readonly IndexedRow[], answer: (first: number) => T): T {
+    const first = this.documents.count
+    const room = this.documents.roomFor(Math.min(versions.length, MOST_DOCUMENTS - first))
+    this.postings.mark()
+    try {
+      for (const row of versions.slice(0, room)) {
+        this.#add(row, (facts, length) => this.documents.addVersion(facts, length))
+      }
+      return answer(first)
+    } finally {
+      while (this.documents.count > first) this.documents.takeVersion()
+      this.postings.reset()
+    }
+  }
+
+  #add(row: IndexedRow, add: (facts: DocumentFacts, length: number) => number): void {
     const tags = JSON.parse(row.tags) as string[]
     let length = this.#count(row.content)
     for (const tag of tags) length += this.#count(tag)
     for (const name of namesIn(row.metadata)) length += this.#count(name)
-    const doc = this.documents.put(
+    const doc = add(
       {
         seq: row.seq,
         owner: row.owner,
@@ -115,6 +136,7 @@ export class MemoryIndex {
         isDated: row.occurred_at !== row.created_at,
         validFrom: row.valid_from ?? Number.NEGATIVE_INFINITY,
         validTo: row.valid_to ?? Number.POSITIVE_INFINITY,
+        since: Math.max(row.created_at, row.updated_at ?? row.created_at),
       },
       length,
     )

@@ -11,6 +11,11 @@ export const MOST_DOCUMENTS = 2 ** 24
 /** Gives all entries of a term from `from` to `to` of a page, each a document's number above 8 bits of frequency. */
 export type BlockReader = (page: Uint32Array, from: number, to: number) => void
 
+interface Marked {
+  readonly free: number
+  readonly terms: Map<number, Record<'first' | 'next' | 'end' | 'size' | 'count', number>>
+}
+
 /**
  * For each term the documents that have it, and how often. Entries of one term lie in blocks that double in size and
  * are chained, all in pages of one kind, so that a term which occurs once takes twelve bytes, and a frequent one little
@@ -25,6 +30,8 @@ export class Postings {
   #end = new Uint32Array(1024)
   #size = new Uint16Array(1024)
   #counts = new Uint32Array(1024)
+  /** What stood here when it was marked, of each term that was added to since. */
+  #marked: Marked | undefined
 
   get bytes(): number {
     return this.#pages.length * PAGE * 4 + this.#first.length * 18
@@ -37,6 +44,7 @@ export class Postings {
 
   add(term: number, doc: number, frequency: number): void {
     if (term >= this.#first.length) this.#grow(term)
+    if (this.#marked !== undefined) this.#remember(term, this.#marked)
     let at = this.#next[term] as number
     if (at === this.#end[term]) at = this.#extend(term)
     const page = this.#pages[at >>> PAGE_BITS] as Uint32Array
@@ -81,6 +89,36 @@ export class Postings {
         at = placeOf(docs[next] as number, page, at, to)
         if ((page[at] as number) >>> 8 === docs[next]) reader(page, at, at + 1)
       }
+    })
+  }
+
+  /** From now on is remembered what `reset` needs. */
+  mark(): void {
+    this.#marked = { free: this.#free, terms: new Map() }
+  }
+
+  /** Takes out what was added since `mark`. */
+  reset(): void {
+    const { free, terms } = this.#marked ?? { free: this.#free, terms: [] }
+    for (const [term, { first, next, end, size, count }] of terms) {
+      this.#first[term] = first
+      this.#next[term] = next
+      this.#end[term] = end
+      this.#size[term] = size
+      this.#counts[term] = count
+    }
+    this.#free = free
+    this.#marked = undefined
+  }
+
+  #remember(term: number, { terms }: Marked): void {
+    if (terms.has(term)) return
+    terms.set(term, {
+      first: this.#first[term] as number,
+      next: this.#next[term] as number,
+      end: this.#end[term] as number,
+      size: this.#size[term] as number,
+      count: this.#counts[term] as number,
     })
   }
 

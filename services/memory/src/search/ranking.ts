@@ -63,6 +63,8 @@ export interface RankingOptions {
   /** Number of documents that have to be in order. */
   readonly depth: number
   readonly nowMs: number
+  /** True where that is a time gone by: lists of frequent words are in the order of now, and are not made anew for it. */
+  readonly isOfThen?: boolean | undefined
   /** The texts of documents, in the same order. */
   readonly textsOf: (docs: readonly number[]) => readonly string[]
 }
@@ -130,7 +132,8 @@ export class Ranker {
    * that a text of the commonest words would not reach, the latter only add to what was found: a question costs what
    * its rare words cost (as in MaxScore; Turtle and Flood 1995). True where that was so.
    */
-  #addWords(words: readonly RankedWord[], depth: number, { filter, nowMs }: RankingOptions): boolean {
+  #addWords(words: readonly RankedWord[], depth: number, options: RankingOptions): boolean {
+    const { filter, nowMs, isOfThen } = options
     const { scoring } = this
     scoring.begin()
     if (filter.few !== undefined) {
@@ -151,7 +154,7 @@ export class Ranker {
       for (const { terms, bit } of common) for (const term of terms) scoring.addToTouched(term, bit)
       return true
     }
-    if (words.length > MOST_TOLD_APART || !this.#frequent.mayAddBest(lists)) {
+    if (isOfThen || words.length > MOST_TOLD_APART || !this.#frequent.mayAddBest(lists)) {
       return this.#addFrequent(lists, depth, { filter, nowMs }, least)
     }
     const best = this.#frequent.addBest(lists, { filter, count: depth, nowMs })

@@ -37,7 +37,6 @@ import {
   storable,
 } from '../model/memory-record.js'
 import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
-import { AsOf } from '../search/as-of.js'
 import { Recall } from '../search/recall.js'
 import type { RankingSettings } from '../search/settings.js'
 import { AnnouncementTable } from './announcement-table.js'
@@ -98,7 +97,6 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
   readonly #database: Database
   readonly #writes: GroupCommit
   readonly #recall: Recall
-  readonly #asOf: AsOf
   readonly #pages: ArchivePages
   readonly #writer: RecordWriter
   readonly #statements
@@ -124,7 +122,6 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
     this.#lifetimes = options.lifetimes ?? DEFAULT_LIFETIMES
     this.#limits = { ...MEMORY_LIMITS, ...options.limits }
     this.#budgets = options.budgets
-    this.#asOf = new AsOf(database)
     this.#recall = new Recall(database, options)
     // What fails here fails again, and is told, when somebody asks.
     if (options.isSearched === true) this.#recall.warm().catch(() => {})
@@ -197,7 +194,6 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
 
   /** The newest first without words, else the best first; see `score.ts` for what best means. */
   async query(input: MemoryQueryInput, { reach, asked }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
-    if (input.as_of !== undefined) return this.#asOf.query(input, this.#now(), reach)
     return this.#recall.query(input, this.#now(), reach, asked)
   }
 

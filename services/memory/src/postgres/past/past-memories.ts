@@ -4,14 +4,13 @@ import {
   type MemoryRecalled,
   queryOthersSchema,
 } from '@jamey/contracts'
-import type { Database, SqlValue } from '../file/database.js'
-import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
-import type { Reach } from '../model/memory-storage.js'
-import { circumstancesOf, type Filter, filterCondition, ownedBy, readableBy } from './filter.js'
-import { IndexFilter } from './index-filter.js'
-import { MemoryIndex } from './memory-index.js'
-import { Ranker } from './ranking.js'
-import { score } from './score.js'
+import { type MemoryRow, memoryFromRow, parsed } from '../../model/memory-record.js'
+import type { Reach } from '../../model/memory-storage.js'
+import { circumstancesOf, type Filter, ownedBy } from '../../search/filter.js'
+import { IndexFilter } from '../../search/index-filter.js'
+import { MemoryIndex } from '../../search/memory-index.js'
+import { Ranker } from '../../search/ranking.js'
+import { score } from '../../search/score.js'
 
 /** Memories of the past that one question looks through, the newest first: they are in no index that is kept. */
 export const MOST_LOOKED_THROUGH = 20_000
@@ -67,48 +66,6 @@ export class PastMemories {
     }
   }
 }
-
-/**
- * Answers what was known, and held, at a time: of each memory the version of then. What was forgotten or has expired
- * since is not among them, nor what its owner shares no longer.
- */
-export class AsOf {
-  readonly #database: Database
-
-  constructor(database: Database) {
-    this.#database = database
-  }
-
-  query(input: MemoryQueryInput, nowMs: number, reach?: Reach): MemoryRecalled {
-    const question = pastQuestion(input, nowMs, reach)
-    const past = new PastMemories()
-    for (const row of this.#rowsAt(question, nowMs)) past.add(row)
-    return past.page(question)
-  }
-
-  /** The version of each memory that was the newest then, the latest first. */
-  #rowsAt({ filter, atMs }: PastQuestion, nowMs: number): PastRow[] {
-    const condition = filterCondition(filter, nowMs)
-    const readable = filter.reach === undefined ? undefined : readableBy(filter.reach, 'c')
-    const values: SqlValue[] = [atMs, atMs, atMs, atMs, ...(readable?.values ?? []), atMs]
-    return this.#database
-      .prepare<PastRow>(
-        `SELECT m.* FROM (
-          SELECT seq, ${COLUMNS} FROM memories WHERE created_at <= ? AND updated_at <= ?
-          UNION ALL SELECT v.seq, ${COLUMNS.replaceAll(/\w+/g, 'v.$&')} FROM memory_versions v JOIN memories c ON c.seq = v.seq
-            WHERE v.updated_at <= ? AND v.replaced_at > ?${readable === undefined ? '' : ` AND ${readable.sql}`}
-        ) m WHERE (m.valid_from IS NULL OR m.valid_from <= ?) AND ${condition.sql}
-        ORDER BY m.occurred_at DESC, m.seq DESC LIMIT ${MOST_LOOKED_THROUGH}`,
-      )
-      .all(...values, ...condition.values)
-  }
-}
-
-const COLUMNS = [
-  'id, layer, importance, sent_at, created_at, occurred_at, expires_at, source, owner, scope, stored_by, session_id',
-  'turn, origin, trusted, valid_from, valid_to, supersedes, superseded_by, idempotency_key, version, updated_at, count',
-  'last_stored_at, bytes, content_hash, stored_hash, tags, metadata, content',
-].join(', ')
 
 interface Scored {
   readonly row: PastRow

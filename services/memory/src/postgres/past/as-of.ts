@@ -1,17 +1,17 @@
 import type { MemoryQueryInput, MemoryRecalled } from '@jamey/contracts'
-import type { Reach } from '../model/memory-storage.js'
+import type { Reach } from '../../model/memory-storage.js'
+import type { Session } from '../database-pool.js'
+import { filterSql, reachSql } from '../filter.js'
+import { rowOf } from '../memory-columns.js'
+import { SCHEMA } from '../migrations.js'
+import { Parameters } from '../parameters.js'
 import {
   MOST_LOOKED_THROUGH,
   PastMemories,
   type PastQuestion,
   type PastRow,
   pastQuestion,
-} from '../search/as-of.js'
-import type { Session } from './database-pool.js'
-import { filterSql, reachSql } from './filter.js'
-import { rowOf } from './memory-columns.js'
-import { SCHEMA } from './migrations.js'
-import { Parameters } from './parameters.js'
+} from './past-memories.js'
 
 /** Of one transaction, all of which sees the same. */
 export const BEGIN_READING = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
@@ -20,7 +20,7 @@ const ROWS = 100
 /** Text of versions that one question looks through, the newest first. */
 const MOST_BYTES = 64 * 1024 * 1024
 
-/** Answers what was known, and held, at a time, as `AsOf` does of a file; inside a transaction. */
+/** Answers what was known, and held, at a time, as `Recall` does of a file; inside a transaction. */
 export async function recallAsOf(
   session: Session,
   input: MemoryQueryInput,

@@ -1,14 +1,14 @@
 import type { MemoryWhere } from '@jamey/contracts'
-import type { SqlValue } from '../file/database.js'
-import { MemoryInputError } from '../model/errors.js'
-import { storable } from '../model/record-checks.js'
+import type { SqlValue } from '../../file/database.js'
+import { MemoryInputError } from '../../model/errors.js'
+import { storable } from '../../model/record-checks.js'
 
 interface Condition {
   readonly sql: string
   readonly values: readonly SqlValue[]
 }
 
-type Scalar = string | number | boolean | null
+export type Scalar = string | number | boolean | null
 type Bounds = Readonly<Partial<Record<keyof typeof COMPARISONS, string | number | undefined>>>
 
 const COMPARISONS = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const
@@ -26,8 +26,30 @@ function isObject(wanted: MemoryWhere[string]): wanted is Extract<MemoryWhere[st
   return typeof wanted === 'object' && wanted !== null
 }
 
+/** True where a member with this value meets the condition, as its SQL has it. */
+export function meets(value: Scalar, wanted: MemoryWhere[string]): boolean {
+  if (!isObject(wanted)) return value === asStored(wanted)
+  if ('in' in wanted) return wanted.in.some((one) => value === asStored(one))
+  return (Object.entries(wanted) as [keyof typeof COMPARISONS, string | number][]).every(([name, bound]) => {
+    if (typeof value !== typeof bound) return false
+    const order = orderOf(value as string | number, storableOf(bound))
+    return order === 0 ? name.endsWith('e') : name.startsWith('g') === order > 0
+  })
+}
+
+function asStored(value: Scalar): Scalar {
+  return typeof value === 'string' ? storableOf(value) : value
+}
+
+/** Texts are in the order of their bytes in UTF-8. */
+function orderOf(one: string | number, other: string | number): number {
+  return typeof one === 'string'
+    ? Buffer.compare(Buffer.from(one), Buffer.from(String(other)))
+    : one - Number(other)
+}
+
 /** `a.b` is `$."a"."b"`. */
-function pathOf(name: string): string {
+export function pathOf(name: string): string {
   const parts = name.split('.')
   if (parts.every((part) => part !== '' && !/["\0]/.test(part))) return `$."${parts.join('"."')}"`
   throw new MemoryInputError(`where.${name}`, 'must be names joined by dots, without quotation marks')
