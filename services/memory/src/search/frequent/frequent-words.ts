@@ -8,8 +8,8 @@ import { type ImpactList, type ImpactPart, Impacts } from './impacts.js'
 const LEAST_READ = 10_000
 const MOST_SHARE = 1 / 16
 
-/** More terms than so many are read whole: what is left of all lists together falls too slowly. */
-const MOST_LISTS = 3
+/** More terms than so many are read whole: what is left of all lists together falls too slowly for it to pay. */
+const MOST_LISTS = 2
 
 /** A frequent term of a question, with the bit of its word. */
 export interface FrequentTerm extends WeightedTerm {
