@@ -109,6 +109,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'packages/store/src/lmdb/ownership.ts': 'a constant',
   'services/conscience/src/verdict/judge.ts': 'bounded there',
   'services/memory/src/postgres/vectors/meaning.ts': 'a minute at the most',
+  'services/memory/src/store/memory-store.ts': 'a constant',
   'services/memory/src/vector-worker.ts': 'a minute at the most',
   'services/memory/src/vectors/embedding-endpoint.ts': 'ten minutes at the most, as is checked',
 }

@@ -54,7 +54,8 @@ export class Announcer {
         const last = batch.at(-1)
         if (last === undefined) return
         afterSeq = last.seq
-        if (!(await this.#publish(batch))) return
+        // What came meanwhile has woken it again.
+        if (!(await this.#publish(batch)) || batch.length < BATCH) return
       }
     } catch (error) {
       onError(error)

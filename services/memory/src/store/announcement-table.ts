@@ -26,6 +26,8 @@ export class AnnouncementTable {
   readonly #statements
   /** What the present transaction stored that is told without content; undefined outside `together`. */
   #stored: { readonly ids: string[]; atMs: number } | undefined
+  /** Those that the server has, and that the next transaction removes. */
+  readonly #told = new Set<number>()
 
   constructor(database: Database, owner: string) {
     this.#owner = owner
@@ -42,13 +44,29 @@ export class AnnouncementTable {
     }
   }
 
+  /** Announcements that the server has, and that are still in the file. */
+  get told(): number {
+    return this.#told.size
+  }
+
+  /** The server has these: they are not pending any more, and go with the next transaction. */
+  noteTold(seqs: readonly number[]): void {
+    for (const seq of seqs) this.#told.add(seq)
+  }
+
+  /** The transaction is on the disk. */
+  onCommitted(): void {
+    this.#told.clear()
+  }
+
   /**
    * Does `work` of one transaction: memories that it stores one after the other, and that are told without their content,
-   * are told in one announcement.
+   * are told in one announcement. What the server has by now is removed.
    */
   together<T>(work: () => T): T {
     this.#stored = { ids: [], atMs: 0 }
     try {
+      if (this.#told.size > 0) this.#statements.remove.run(JSON.stringify([...this.#told]))
       const result = work()
       this.#tellStored()
       return result
@@ -83,13 +101,10 @@ export class AnnouncementTable {
   /** The oldest announcements after `afterSeq` of this owner, and those orphaned by another. */
   pending(afterSeq: number, limit: number, nowMs: number): Announcement[] {
     return this.#statements.take
-      .all(afterSeq, this.#owner, nowMs - ORPHANED_AFTER_MS, limit)
+      .all(afterSeq, this.#owner, nowMs - ORPHANED_AFTER_MS, limit + this.#told.size)
+      .filter(({ seq }) => !this.#told.has(seq))
+      .slice(0, limit)
       .map((row) => ({ seq: row.seq, messageId: row.message_id, update: this.#updateFrom(row) }))
-  }
-
-  /** Removes announcements; called inside a transaction only. */
-  remove(seqs: readonly number[]): void {
-    this.#statements.remove.run(JSON.stringify(seqs))
   }
 
   #updateFrom(row: AnnouncementRow): MemoryUpdate {

@@ -51,6 +51,8 @@ import { statementsFor } from './store-statements.js'
 
 /** Memories that are removed in one transaction where the disk is full. */
 const REMOVED_IN_NEED = 10
+/** Time after which announcements that the server has are removed, where no commit came that did it. */
+const TOLD_MS = 1000
 
 export interface MemoryStoreOptions {
   /** Path of the one file; it and missing folders are created, readable by their owner alone. */
@@ -108,6 +110,7 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
   readonly #budgets: LayerBudgets | undefined
   readonly #reserve: DiskReserve | undefined
   readonly #texts: TextTables
+  #removingTold: NodeJS.Timeout | undefined
   /** Rows that the next transaction is to store. */
   readonly #expected: MemoryRow[] = []
   #isToErase = false
@@ -292,22 +295,34 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
     return this.#announcements?.pending(afterSeq, limit, this.#now()) ?? []
   }
 
-  /** Notes that these announcements reached the server. */
+  /**
+   * Notes that these announcements reached the server. The next commit removes them: one of their own would stand before
+   * the next store, and a crash may repeat an announcement anyway.
+   */
   async announced(seqs: readonly number[]): Promise<void> {
-    if (seqs.length > 0) await this.#writes.submit(() => this.#announcements?.remove(seqs))
+    this.#announcements?.noteTold(seqs)
+    this.#removingTold ??= setTimeout(() => void this.#removeTold().catch(() => {}), TOLD_MS).unref()
+  }
+
+  /** Whatever keeps it from being done is told to whoever stores; it is tried again with the next. */
+  async #removeTold(): Promise<void> {
+    clearTimeout(this.#removingTold)
+    this.#removingTold = undefined
+    if ((this.#announcements?.told ?? 0) > 0) await this.#writes.submit(() => {})
   }
 
   stats(): MemoryStoreStats {
     const [row] = this.#statements.counts.all()
     return {
       memories: row?.memories ?? 0,
-      pendingAnnouncements: row?.announcements ?? 0,
+      pendingAnnouncements: (row?.announcements ?? 0) - (this.#announcements?.told ?? 0),
       pendingWrites: this.#writes.pending,
     }
   }
 
   /** Finishes the writes already asked for, moves the log into the file and closes it. */
   async close(): Promise<void> {
+    await this.#removeTold().catch(() => {})
     await this.#writes.idle()
     this.#isToErase = false
     if (this.#texts.isDue) this.#moveTexts()
@@ -321,6 +336,7 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
       this.#writer.begin(rows)
       return announcements === undefined ? work() : announcements.together(work)
     })
+    announcements?.onCommitted()
     this.#texts.noteStored(rows.length)
     // Those whose memories are stored by now do not wait for it.
     if (this.#texts.isDue) setImmediate(() => this.#moveTexts())
