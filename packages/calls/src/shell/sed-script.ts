@@ -83,7 +83,7 @@ function mayAct(script: string): boolean {
 }
 
 function held(script: string): string {
-  return script.replace(/\$\{?\w+\}?|\$\([^)]*\)|`[^`]*`/g, HELD)
+  return script.replace(/\$\(\([^()]*\)\)|\$\{?\w+\}?|\$\([^)]*\)|`[^`]*`/g, HELD)
 }
 
 /** In GNU's sed a list of letters may hold what parts a command, `s/[/]/x/`; in others it may not. */

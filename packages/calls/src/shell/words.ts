@@ -160,8 +160,28 @@ function variableOf(name: string, text: string, variables: Variables): Argument 
 export const HELD = '\uE000'
 
 /** Commands that put out such a one. */
-const PLAIN =
-  /\$\( ?(?:(?:[^$`();&\n|]+\|)+ ?wc -[lwc]|grep -[A-Za-z]*c[A-Za-z]* (?:'[^'$`]*'|"[^"$`]*"|[\w.-]+) [\w./-]+|seq(?: -?\d+)+|wc -[lwc] ?< ?[\w./-]+|nproc|date(?: -u)?(?: \+%[\w%:.-]*)?|id -[ug]|whoami|uname(?: -[a-z]+)?|git merge-base(?: [\w./@][\w./@~^-]*)+|git (?:rev-parse|describe|branch|symbolic-ref|rev-list)(?: (?:--(?:short|abbrev-ref|verify|tags|always|abbrev=\d+|show-current|show-toplevel|count|max-parents=\d|max-count=\d+)|-\d+|[\w./@][\w./@~^-]*))+)(?: 2> ?\/dev\/null)? ?\)/g
+const PLAIN_COMMANDS = [
+  String.raw`(?:[^$\`();&\n|]+\|)+ ?wc -[lwc]`,
+  String.raw`wc -[lwc] ?< ?[\w./-]+`,
+  String.raw`grep -[A-Za-z]*c[A-Za-z]* (?:'[^'$\`]*'|"[^"$\`]*"|[\w.-]+) [\w./-]+`,
+  // Of one file, whose name does not stand before the number of a line.
+  String.raw`grep -[EFPiwvm\d]*n[EFPiwvm\d]* (?:'[^'$\`]*'|"[^"$\`]*"|[\w.-]+) [\w./-]+(?: ?\| ?(?:head|tail) -(?:n ?)?\d+)? ?\| ?cut -d ?["']?:["']? -f ?1`,
+  String.raw`stat (?:-c ?|-f ?|--format=)["']?%[sYzm]["']? [\w./-]+`,
+  String.raw`du -s[kmbh]* [\w./-]+ ?\| ?cut -f ?1`,
+  String.raw`seq(?: -?\d+)+`,
+  'nproc',
+  String.raw`date(?: -u)?(?: \+["']?%[\w%:.-]*["']?)?`,
+  'id -[ug]',
+  'whoami',
+  'uname(?: -[a-z]+)?',
+  String.raw`git merge-base(?: [\w./@][\w./@~^-]*)+`,
+  String.raw`git (?:rev-parse|describe|branch|symbolic-ref|rev-list)(?: (?:--(?:short|abbrev-ref|verify|tags|always|abbrev=\d+|show-current|show-toplevel|count|max-parents=\d|max-count=\d+)|-\d+|[\w./@][\w./@~^-]*))+`,
+  String.raw`(?:docker|podman) ps(?: -[aql]+| --filter[ =][\w=./:-]+| -f [\w=./:-]+)* -[al]*q[al]*(?: --filter[ =][\w=./:-]+| -f [\w=./:-]+)*`,
+  // Names of what a cluster has begin with a letter or a number.
+  String.raw`kubectl get(?: [\w./=,-]+)* -o (?:name|jsonpath=["']?\{\.items\[\d+\]\.metadata\.name\}["']?)(?: ?\| ?(?:head|tail) -(?:n ?)?\d+)?`,
+  String.raw`gh run list(?: [\w./=,-]+)* -q ["']?\.\[\d+\]\.databaseId["']?`,
+]
+const PLAIN = new RegExp(String.raw`\$\( ?(?:${PLAIN_COMMANDS.join('|')})(?: 2> ?\/dev\/null)? ?\)`, 'g')
 
 /** Whether something of it is what a command puts out, or what one has set a variable to: it may be any text. */
 export function isFilled({ text, isDynamic }: Argument): boolean {

@@ -156,7 +156,7 @@ function isLinking(args: readonly Argument[]): boolean {
 
 /** Programs whose options may have them run something, though none of their words are files. */
 const TELLING =
-  /^(?:git|npm|pnpm|yarn|bun|npx|cargo|go|docker|podman|nerdctl|kubectl|oc|helm|terraform|tofu|gh|glab|man|openssl|rg|jq|yq|less|curl|wget|make|cmake|psql|mysql|sqlite3|open|xdg-open|code|ip|date|ps)$/
+  /^(?:git|npm|pnpm|yarn|bun|npx|cargo|go|docker|podman|nerdctl|kubectl|oc|helm|terraform|tofu|gh|glab|man|openssl|rg|jq|yq|less|curl|wget|make|cmake|psql|mysql|sqlite3|open|xdg-open|code)$/
 /** Those that ask others though they only read. */
 const ASKING =
   /^(?:npm|pnpm|yarn|bun|helm|kubectl|oc|docker|podman|cargo|go|pip3?|uv|gh|glab|terraform|tofu|gron|glow|openssl)$/
@@ -172,14 +172,22 @@ export function furtherEffect(
   const further = FURTHER.get(name)?.(args, found)
   if (further !== undefined) return further
   if (name === 'git' && isGitTold(found)) return 'outward-read'
-  if (TELLING.test(name) && toldByOthers(args)) return 'execute'
+  // An option of `git add` changes no more than the index.
+  const isTold = TELLING.test(name) && found.words[1] !== 'add'
+  if (isTold && toldByOthers(args)) return 'execute'
   if (found.effects[0] === 'build' && isNamed(args, LOADS)) return 'execute'
   const isAsking = found.effects[0] === 'read' && ASKING.test(name)
   return isAsking && has(args, ADDRESS) ? 'outward-read' : undefined
 }
 
+/** The word behind one of these is its value in whatever program has it: a message, an author, a date, a name. */
+const VALUED =
+  /^(?:-[a-z]*m|--(?:message|author|date|since|until|after|before|grep|title|body|notes|arg|argjson|tag|name|namespace|selector|label|filter|build-arg))$/
+
 /** A word that a command puts out may be an option; behind `--` it is none. */
 function toldByOthers(args: readonly Argument[]): boolean {
   const end = args.findIndex(({ text }) => text === '--')
-  return args.slice(0, end < 0 ? args.length : end).some(mayBeOption)
+  return args
+    .slice(0, end < 0 ? args.length : end)
+    .some((word, i) => mayBeOption(word) && !VALUED.test(args[i - 1]?.text ?? ''))
 }
