@@ -81,6 +81,10 @@ describe('a page of this machine', () => {
     'curl -sSLo../x localhost',
     'wget --rejected-log=../x localhost',
     'http --session=../x localhost',
+    'curl --proto-default gopher localhost:6379/_x',
+    'curl -sJO localhost:3000/x',
+    'wget -qrH localhost:3000',
+    'wget --content-disposition localhost:3000/x',
   ])('is not all that is asked for: %s', (command) => expect(asksLocally(command)).toBe(false))
 })
 
@@ -94,8 +98,16 @@ it.each([
   'wget -o .claude/settings.json localhost:3000',
   'wget -P .claude/hooks localhost:3000/x',
   'http -o .claude/settings.json :3000',
+  'curl -sO localhost:3000/.mcp.json',
+  'curl --remote-name http://localhost:3000/a/.mcp.json?b=c',
+  'wget localhost:3000/.mcp.json',
 ])('what is answered is written to a file: %s', (command) => {
   expect(of(command).files.some(({ isGuard, access }) => isGuard && access === 'write')).toBe(true)
+})
+
+it('what is answered is kept by no name where it is shown', () => {
+  expect(of('curl -s localhost:3000/.mcp.json').files).toEqual([])
+  expect(of('wget -qO- localhost:3000/.mcp.json').files).toEqual([])
 })
 
 it('the value of an option is no server', () => {

@@ -14,15 +14,20 @@ interface Client {
   readonly outputs: readonly string[]
   /** What says how it is asked. */
   readonly method: readonly string[]
+  /** With these it takes the names of files, and what else it asks for, from what it is answered. */
+  readonly follows?: RegExp
+  /** With these it keeps what it is answered by the last name of the address; and with these it does not. */
+  readonly keeps?: RegExp
+  readonly unless?: RegExp
 }
 
 const CURL: Client = {
   valued: 'AbcCdDeEFHKmoPQrtTuUwxXyYz',
-  long: '--user-agent --cookie --cookie-jar --continue-at --dump-header --referer --cert --cert-type --header --max-time --output --output-dir --range --user --write-out --speed-limit --speed-time --time-cond --connect-timeout --retry --retry-delay --retry-max-time --cacert --capath --key --key-type --pass --ciphers --limit-rate --max-filesize --max-redirs --noproxy --proto --proto-default --proto-redir --stderr --trace --trace-ascii --url --keepalive-time --netrc-file --rate --tls-max --oauth2-bearer --etag-save --etag-compare --expect100-timeout --interface --local-port'.split(
+  long: '--user-agent --cookie --cookie-jar --continue-at --dump-header --referer --cert --cert-type --header --max-time --output --output-dir --range --user --write-out --speed-limit --speed-time --time-cond --connect-timeout --retry --retry-delay --retry-max-time --cacert --capath --key --key-type --pass --ciphers --limit-rate --max-filesize --max-redirs --noproxy --proto --proto-redir --stderr --trace --trace-ascii --url --keepalive-time --netrc-file --rate --tls-max --oauth2-bearer --etag-save --etag-compare --expect100-timeout --interface --local-port'.split(
     ' ',
   ),
   sends:
-    '-d -F -T -K -x -Q --data --data-ascii --data-raw --data-binary --data-urlencode --form --form-string --upload-file --json --config --proxy --preproxy --proxy-header --socks4 --socks4a --socks5 --socks5-hostname --connect-to --resolve --unix-socket --abstract-unix-socket --quote --mail-from --mail-rcpt --doh-url --dns-servers --ftp-port --url-query --variable'.split(
+    '-d -F -T -K -x -Q --data --data-ascii --data-raw --data-binary --data-urlencode --form --form-string --upload-file --json --config --proxy --preproxy --proxy-header --socks4 --socks4a --socks5 --socks5-hostname --connect-to --resolve --unix-socket --abstract-unix-socket --quote --mail-from --mail-rcpt --doh-url --dns-servers --ftp-port --url-query --variable --proto-default --remote-header-name'.split(
       ' ',
     ),
   outputs:
@@ -30,6 +35,8 @@ const CURL: Client = {
       ' ',
     ),
   method: ['-X', '--request'],
+  follows: /^(?:-[^-]*J|--remote-h)/,
+  keeps: /^(?:-[^-]*O|--remote-n)/,
 }
 const WGET: Client = {
   valued: 'oaeiBtOTwQPDRAIXUl',
@@ -40,10 +47,13 @@ const WGET: Client = {
     ' ',
   ),
   outputs:
-    '-O -o -a -P --output-document --output-file --append-output --directory-prefix --save-cookies --warc-file'.split(
+    '-O -o -a -P --output-document --output-file --append-output --directory-prefix --save-cookies --warc-file --hsts-file --rejected-log'.split(
       ' ',
     ),
   method: ['--method'],
+  follows: /^(?:-[^-]*[rmHpx]|--(?:rec|mirror|span|page-req|content-d|trust-s|force-d))/,
+  keeps: /^/,
+  unless: /^(?:-[^-]*O|--output-doc|--spider)/,
 }
 const HTTPIE: Client = {
   valued: 'oaAsp',
@@ -116,6 +126,7 @@ function readWords(
 ): { operands: readonly Argument[]; sends: boolean; writes: readonly Argument[] } {
   const operands: Argument[] = []
   const writes: Argument[] = []
+  const flags: string[] = []
   let sends = false
   for (let i = 0; i < args.length; i++) {
     const word = args[i] as Argument
@@ -124,6 +135,7 @@ function readWords(
       continue
     }
     const option = optionIn(client, word.text)
+    flags.push(option.flags)
     const next = option.takesNext ? args[++i] : undefined
     const value = option.value === undefined ? next : { text: option.value, isDynamic: word.isDynamic }
     if (value === undefined) sends ||= client.method.includes(option.name)
@@ -133,13 +145,30 @@ function readWords(
     else if (HEADER.test(option.name)) sends ||= OVERRIDES.test(value.text)
     sends ||= client.sends.includes(option.name)
   }
-  return { operands, sends, writes }
+  const { follows, keeps, unless } = client
+  const has = (pattern: RegExp | undefined): boolean => flags.some((flag) => pattern?.test(flag) === true)
+  if (has(follows)) sends = true
+  // Without any option there are none to look at.
+  const isKept = keeps?.test('') === true || has(keeps)
+  return {
+    operands,
+    sends,
+    writes: isKept && !has(unless) ? [...writes, ...operands.flatMap(keptAs)] : writes,
+  }
+}
+
+/** The file in its folder that a client names by an address: `localhost:3000/.mcp.json`. */
+function keptAs({ text, isDynamic }: Argument): Argument[] {
+  const name = /^[^?#]*\/([^/?#]+)(?:[?#].*)?$/.exec(text.replace(/^\w+:\/\//, ''))?.[1]
+  return name === undefined || /^\.{1,2}$/.test(name) ? [] : [{ text: name, isDynamic }]
 }
 
 interface Option {
   readonly name: string
   readonly value: string | undefined
   readonly takesNext: boolean
+  /** Its letters before one that has a value, or its name. */
+  readonly flags: string
 }
 
 /** Of letters that stand together, the first that has a value, with which they end. */
@@ -154,10 +183,16 @@ function optionIn({ valued, long, sends, outputs, method }: Client, text: string
       name,
       value: end < 0 ? undefined : text.slice(end + 1),
       takesNext: end < 0 && known.includes(given),
+      flags: name,
     }
   }
   const at = [...text].findIndex((letter, i) => i > 0 && valued.includes(letter))
-  if (at < 0) return { name: text, value: undefined, takesNext: false }
+  if (at < 0) return { name: text, value: undefined, takesNext: false, flags: text }
   const value = text.slice(at + 1)
-  return { name: `-${text[at]}`, value: value === '' ? undefined : value, takesNext: value === '' }
+  return {
+    name: `-${text[at]}`,
+    value: value === '' ? undefined : value,
+    takesNext: value === '',
+    flags: text.slice(0, at + 1),
+  }
 }
