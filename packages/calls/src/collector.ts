@@ -360,7 +360,8 @@ export class Collector {
     const command = inFolder(given, this.#options.links)
     const found = asCalled(given, effectsOf(command), this.#options, command.directories)
     const known = this.#withSql(where, command, this.#files.withFiles(command, found))
-    const effects = this.#files.withFolder(where, command, found, known)
+    const placed = this.#files.withFolder(where, command, found, known)
+    const effects = this.#files.withCode(where, command, found, placed)
     this.#patches.takeHanded(where, command, found)
     this.#takeAsked(where, command)
     const runsInner = isRunner(command.name)
@@ -383,13 +384,13 @@ export class Collector {
     const { name, args, directories } = command
     const statements = statementsOf(command)
     if (statements === undefined) return effects
-    const isElsewhere = effects.includes('outward-read')
+    const told = effects.find((effect) => effect === 'outward-read' || effect === 'send')
     for (const { text, isDynamic } of statements) {
       this.#takeSql(where, text)
       if (isDynamic) this.fail(where, `what ${name} is given is known when it runs`)
     }
     const file = databaseOf(name, args)
     if (file !== undefined) this.#files.takeAll(where, [file], 'write', directories)
-    return [isElsewhere ? 'outward-read' : 'read']
+    return [told ?? 'read']
   }
 }

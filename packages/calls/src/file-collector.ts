@@ -1,11 +1,12 @@
 import { posix } from 'node:path'
 import type { FactOptions, FileFact } from './fact-types.js'
-import { isUnknown, movedIn } from './folders.js'
+import { isInstalled, isUnknown, movedIn } from './folders.js'
 import { hiddenFile, plainOutput, plainWord } from './hidden-files.js'
 import type { Effect } from './model/call.js'
 import { NAMES_FILES_ALONE, showsVariables, UNPACKS } from './shell/command-kinds.js'
 import type { Directory } from './shell/directory.js'
 import { deletedNames, mayBeMade } from './shell/programs/found-files.js'
+import { loadedBy } from './shell/programs/loaded-code.js'
 import type { CommandEffects } from './shell/programs/program.js'
 import type { ShellCommand } from './shell/shell-script.js'
 import type { Argument } from './shell/words.js'
@@ -192,6 +193,26 @@ export class FileCollector {
         this.take(where, { text: '.', isDynamic: false }, 'write', { path, certainty })
     }
     return isElsewhere ? effects.map((effect) => (effect === 'build' ? 'execute' : effect)) : effects
+  }
+
+  /** What builds with code from elsewhere runs that: what is temporary others of the machine may have put there. */
+  withCode(
+    where: string,
+    { name, args, directories }: ShellCommand,
+    found: CommandEffects,
+    effects: readonly Effect[],
+  ): readonly Effect[] {
+    if (!effects.includes('build')) return effects
+    const loaded = loadedBy(name, args, found)
+    if (loaded.length === 0) return effects
+    const areOwn = directories.every((from) =>
+      loaded.every(({ text, isDynamic }) => {
+        const fact = pathFact(text, this.#options, isDynamic, from.path)
+        const real = fact.place === 'unknown' ? [] : this.#realFacts(where, fact, from)
+        return [fact, ...real].every((one) => isInstalled(one, this.#options))
+      }),
+    )
+    return areOwn ? effects : effects.map((effect) => (effect === 'build' ? 'execute' : effect))
   }
 
   /** A file of secrets by its name, also as a part of a word: `HEAD:.env`, `-f.env`, `--file=.env`. */

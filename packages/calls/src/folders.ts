@@ -126,6 +126,12 @@ function isOtherRepository(
   })
 }
 
+/** Whether it lies where programs are installed, or in the workspace. */
+export function isInstalled({ place, path }: PathFact, { home = '~' }: FactOptions): boolean {
+  const there = path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path
+  return place === 'workspace' || INSTALLED.test(there)
+}
+
 /** A program elsewhere is another one, whatever its name is. `workedIn`: the folders that its options have it work in. */
 export function asCalled(
   command: ShellCommand,
@@ -144,10 +150,5 @@ export function asCalled(
   // What others have made for it is as unknown as it is behind `npx`.
   const isMade = facts.some((fact) => fact.path.includes('/node_modules/'))
   if (isOwn && !isMade && found.effects.length === 0) return ownProgram(command) ?? found
-  const { home = '~' } = options
-  const isOrdinary = facts.every((fact) => {
-    const there = fact.path.startsWith(`${home}/`) ? `~${fact.path.slice(home.length)}` : fact.path
-    return fact.place === 'workspace' || INSTALLED.test(there)
-  })
-  return isOrdinary ? found : { ...found, effects: ['execute'] }
+  return facts.every((fact) => isInstalled(fact, options)) ? found : { ...found, effects: ['execute'] }
 }

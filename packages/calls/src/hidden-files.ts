@@ -14,7 +14,7 @@ const ELSEWHERE =
   /(?:^|\/)\.\.(?:\/|$)|^(?:~|\/(?:etc|usr|var|opt|bin|sbin|lib\w*|root|home|Users|srv|mnt|media|boot|Library|Applications|System)(?:\/|$))/
 /** Programs without files among their words in the tables, whose words name files and folders that they change all the same. */
 const CHANGES_WHAT_IT_NAMES =
-  /^(?:npm|pnpm|yarn|bun|npx|pip3?|uv|poetry|cargo|go|composer|gh|glab|terraform|tofu|docker|podman|nerdctl|git (?:add|stage|stash|lfs|submodule))\b/
+  /^(?:npm|pnpm|yarn|bun|npx|pip3?|uv|poetry|cargo|go|composer|gh|glab|terraform|tofu|docker|podman|nerdctl|deno|hatch|pdm|rye|pixi|pipenv|nix|helm dep\w*|git (?:add|stage|stash|lfs|submodule))\b/
 
 /**
  * A file that stands in an option, or in a word where the table of the program has no files: `--output=/etc/passwd`,

@@ -95,12 +95,16 @@ function told(program: Program, words: readonly string[], given: readonly Argume
   const args = scoped(program, table, given)
   const at = subcommandAt(table, args)
   const subcommand = at < 0 ? undefined : args[at]
+  const other = at > 0 ? otherwise(table, args, at) : undefined
   if (subcommand !== undefined) {
     const { nested: all = {} } = program
     const nested = Object.hasOwn(all, subcommand.text) ? all[subcommand.text] : undefined
     if (nested !== undefined) {
       const before = args.slice(0, at).filter(({ text }) => text.startsWith('-'))
-      return told(nested, [...words, subcommand.text], [...before, ...args.slice(at + 1)])
+      const found = told(nested, [...words, subcommand.text], [...before, ...args.slice(at + 1)])
+      const [effect] = found.effects
+      if (other === undefined || effect === undefined || !isGraver(other, effect)) return found
+      return { ...found, effects: [other] }
     }
   }
   const listed = subcommand === undefined ? undefined : table.subcommands?.get(subcommand.text)
@@ -110,7 +114,8 @@ function told(program: Program, words: readonly string[], given: readonly Argume
   const byOption = table.options === undefined ? undefined : effectOfOptions(table.options, rest)
   const isGiven = rest.some((word, i) => optionValue(word, rest[i + 1], table.unless) !== undefined)
   const operands = operandsOf(rest, isGiven ? table.valuedUnless : table.valued, program.dashed)
-  const effects = own === undefined ? [] : [isTaken ? graver(own, byOption) : (byOption ?? own)]
+  const effects =
+    own === undefined ? [] : [isTaken ? graver(graver(own, byOption), other) : (byOption ?? own)]
   const { reads, writes } = filesOf(
     program,
     isGiven ? 0 : (program.skips ?? 0),
@@ -127,6 +132,17 @@ function told(program: Program, words: readonly string[], given: readonly Argume
     writes: outputs.length === 0 ? writes : [...writes, ...outputs],
     labels,
   }
+}
+
+/**
+ * Nobody said whether the option before the subcommand has a value: where that is what was taken for it, it is the next
+ * word, which counts where it is known to do more. `helm --x list uninstall y`
+ */
+function otherwise({ subcommands }: Table, args: readonly Argument[], at: number): Effect | undefined {
+  const { text } = args[at - 1] as Argument
+  if (!/^-{1,2}[A-Za-z][\w-]*$/.test(text) || subcommands === undefined) return undefined
+  const next = args.slice(at + 1).find((word) => !word.text.startsWith('-'))
+  return next === undefined ? undefined : subcommands.get(next.text)
 }
 
 /** Without words that say where in the project it works: `yarn workspace NAME test`. */

@@ -9,7 +9,7 @@ export const NAMES_FILES_ALONE =
   /^(?:echo|printf|ls|ll|test|\[|basename|dirname|realpath|readlink|stat|which|touch|find|fd|grep|egrep|fgrep|rg|ag|sed|awk|gawk|jq|yq|git grep|git check-ignore|git ls-files|git rm|git status)\b/
 
 const MAY_SHOW_VARIABLES: ReadonlySet<string> = new Set(
-  'printenv set export declare typeset readonly jq yq gojq awk gawk mawk ps'.split(' '),
+  'printenv set export declare typeset readonly jq yq gojq gh awk gawk mawk ps'.split(' '),
 )
 
 /** Variables that hold a key, a token or a password, by their names. */
@@ -31,7 +31,8 @@ export function showsVariables({ name, args, input }: ShellCommand): boolean {
   if (name === 'set') return texts.length === 0
   if (/^(?:export|declare|typeset|readonly)$/.test(name))
     return texts.every((text) => /^-\w*p\w*$/.test(text))
-  if (/^(?:jq|yq|gojq)$/.test(name))
+  // Of `gh` those words are options' values.
+  if (/^(?:jq|yq|gojq|gh)$/.test(name))
     return texts.some((text) => /\$ENV\b|(?:^|[^.\w"'-])env\b(?!\()/.test(text))
   if (/^[gm]?awk$/.test(name)) return texts.some((text) => /\bin\s+ENVIRON\b/.test(text))
   return name === 'ps' && texts.some((text) => /^[a-z]*e[a-z]*$/.test(text))

@@ -8,10 +8,22 @@ const PASSES_ON = /^(?:xargs|parallel)$/
 const LISTS: ReadonlyMap<string, { readonly needs?: RegExp; readonly not: RegExp }> = new Map([
   ['ls', { not: /^-\w*[af]|^--all/ }],
   ['find', { not: /^-(?:L|follow|files0-from|printf|exec\w*|ok\w*)$/ }],
-  ['fd', { not: /^-\w*[LxX]|^--(?:follow|exec)/ }],
-  ['rg', { needs: /^(?:-l|--files|--files-with-matches)$/, not: /^-\w*[Lr]|^--(?:follow|replace|pre)/ }],
+  ['fd', { not: /^-\w*[HILuxX]|^--(?:follow|exec|hidden|no-ignore|unres)/ }],
+  [
+    'rg',
+    {
+      needs: /^(?:-l|--files|--files-with-matches)$/,
+      not: /^-\w*[Lru.]|^--(?:follow|replace|pre|hidden|no-ignore|unres)/,
+    },
+  ],
   ['grep', { needs: /^-\w*l\w*$|^--files-with-matches$/, not: /^-\w*R|^--dereference/ }],
-  ['git', { needs: /^(?:ls-files|--name-only)$/, not: /^-\w*[Cc]|^--(?:format|pretty|git-dir|work-tree)/ }],
+  [
+    'git',
+    {
+      needs: /^(?:ls-files|--name-only)$/,
+      not: /^(?:log|show|stash|whatchanged)$|^-\w*[Ccio]|^--(?:format|pretty|git-dir|work-tree|others|ignored)/,
+    },
+  ],
 ])
 const SELECTS = /^(?:sort|uniq|head|tail)$/
 const LEADS_AWAY = /^[/~]|(?:^|[/={,])\.\./
@@ -50,7 +62,9 @@ export function passedOn(name: string, args: readonly Argument[], inner: Inner, 
   const options = args.slice(0, args.length - words.length).map(({ text }) => text)
   const isKnown = listsBelow && !options.some((text) => /^(?:-[a-z\d]*a|--arg)/.test(text))
   // What lies below leads back up with `..`.
-  if (isKnown && !words.some(({ text }) => text.includes('..'))) return inner
+  const texts = words.map(({ text }) => text)
+  const isOfFiles = !(texts[0] === 'make' || (texts[0] === 'git' && texts.includes('checkout')))
+  if (isKnown && isOfFiles && !texts.some((text) => text.includes('..'))) return inner
   return { ...inner, commands: [withUnknown(words, placeIn(options, words))] }
 }
 

@@ -18,9 +18,12 @@ const SET_ID = /^[ugoa]*[+=][rwxXt]*s|^[24567]\d{3}$/
 /** `example.org/tool@latest`, which is fetched and run. */
 const REMOTE_MODULE = /^[\w-]+(?:\.[\w-]+)+\/|@/
 /** A build of others for nix: `github:a/b`, `nixpkgs#hello`. */
-const FLAKE_ELSEWHERE = /^(?!path:\.)[\w+-]+:|^[^.#]+#/
+const FLAKE_ELSEWHERE = /^(?!path:\.)[\w+-]+:|^[^.#]+#|^(?!path:)[^.#/]|^~|^\/|(?:^|[/:])\.\.(?:[/#?]|$)/
 /** What is fetched from elsewhere and run. */
-const FETCHED = /^(?:npm|jsr|https?|data):/
+const FETCHED = /^(?:npm|jsr|https?|data|blob|file):|^-$/i
+function isFetched({ text, isDynamic }: Argument): boolean {
+  return isDynamic || FETCHED.test(text)
+}
 const REMOTE = /^[\w.-]+@?[\w.-]*:(?!\\|\/\/)/
 
 type Special = (args: readonly Argument[], found: CommandEffects) => Effect | 'unknown' | undefined
@@ -68,12 +71,13 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
   ['mv', (_, { operands }) => (/^\/dev\//.test(operands.at(-1)?.text ?? '') ? 'delete' : undefined)],
   ['rsync', (_, { operands }) => (has(operands, REMOTE) ? 'send' : undefined)],
   ['git', gitEffect],
-  ['gh', (args, { words }) => (words[1] === 'api' && asksGitHub(args) ? 'read' : undefined)],
+  ['gh', gitHubEffect],
+  ['glab', (_, found) => (found.words[1] === 'variable' || showsToken(found) ? 'admin' : undefined)],
   ['source', (args) => (activates(args) ? 'build' : undefined)],
   ['.', (args) => (activates(args) ? 'build' : undefined)],
-  ['deno', (args, { effects }) => (effects[0] === 'build' && has(args, FETCHED) ? 'execute' : undefined)],
+  ['deno', (args, { effects }) => (effects[0] === 'build' && args.some(isFetched) ? 'execute' : undefined)],
   ['sysctl', (args) => (has(args, /=/) ? 'admin' : undefined)],
-  ['nix', (_, { operands }) => (has(operands, FLAKE_ELSEWHERE) ? 'execute' : undefined)],
+  ['nix', nixEffect],
   ['patch', (args) => (onlyLooks(args) ? 'read' : undefined)],
   ['xxd', (_, { operands }) => (operands.length > 1 ? 'unknown' : undefined)],
   ['tar', tarEffect],
@@ -99,22 +103,44 @@ export function specialEffect(command: ShellCommand, found: CommandEffects): Eff
   return effect === 'build' && isGraveBuild(name, args, found) ? 'execute' : undefined
 }
 
+/** A build of others, and options that have builds do more than they do otherwise. */
+function nixEffect(args: readonly Argument[], { operands, words }: CommandEffects): Effect | undefined {
+  const own = words[1] === 'build' || words[1] === 'flake' || words[1] === 'eval' ? operands : []
+  if (has(own, FLAKE_ELSEWHERE)) return 'execute'
+  return has(
+    args,
+    /^--(?:option|accept-flake-config|no-sandbox|builders|substituters|post-build-hook|store|eval-store|override-input|override-flake|extra-[\w-]+|pre-build-hook|plugin-files)$/,
+  )
+    ? 'execute'
+    : undefined
+}
+
 /** Options of `gh api` that have it do no more than ask, and those that say how the answer is shown. */
 const ASKS_GITHUB =
   /^(?:--paginate|--slurp|-i|--include|--silent|--verbose|--cache|-q|--jq|-t|--template|-p|--preview)$/
 const ASKS_GITHUB_VALUE = /^(?:-q|--jq|-t|--template|-p|--preview|--cache)$/
+
+function gitHubEffect(args: readonly Argument[], found: CommandEffects): Effect | undefined {
+  if (showsToken(found)) return 'admin'
+  return found.words[1] === 'api' && asksGitHub(args) ? 'read' : undefined
+}
+
+/** A setting of the person may be what they enter with. */
+function showsToken({ words, operands }: CommandEffects): boolean {
+  return words[1] === 'config' && has(operands, /token|passw|secret|key/i)
+}
 
 /** A GET of the host that it works with. */
 function asksGitHub(args: readonly Argument[]): boolean {
   return args.slice(args.findIndex(({ text }) => text === 'api') + 1).every(({ text, isDynamic }, i, all) => {
     const before = all[i - 1]?.text ?? ''
     if (/^(?:-X|--method)$/.test(before)) return text === 'GET'
-    if (/^(?:-H|--header)$/.test(before)) return !/method-?override/i.test(text)
+    if (/^(?:-H|--header)$/.test(before)) return !/http-?method|method-?override/i.test(text)
     if (ASKS_GITHUB_VALUE.test(before)) return true
     if (!text.startsWith('-')) return !isDynamic && text !== 'graphql' && !text.includes('://')
     return (
       ASKS_GITHUB.test(text) ||
-      /^(?:-X|--method|-H|--header)$|^--(?:method=GET|jq=|template=|cache=)/.test(text)
+      /^(?:-X|--method|-H|--header)$|^--(?:method=GET$|jq=|template=|cache=)/.test(text)
     )
   })
 }

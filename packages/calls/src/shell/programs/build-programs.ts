@@ -6,7 +6,8 @@ const LABEL = /^-?(?:@{0,2}[\w.~+-]*\/\/[^\s]*|@[\w.~+-]+|:[\w./~+@=,-]+)$/
 const BAZEL: Program = {
   effect: undefined,
   labels: LABEL,
-  valued: '--output_base --output_user_root --bazelrc --server_javabase',
+  valued:
+    '--output_base --output_user_root --bazelrc --server_javabase --host_jvm_args --max_idle_secs --io_nice_level --invocation_policy --connect_timeout_secs --local_startup_timeout_secs --digest_function --failure_detail_out --install_base --command_port',
   subcommands: {
     read: 'query cquery aquery info version help dump analyze-profile print_action canonicalize-flags license',
     build: 'build test coverage fetch sync mod vendor',
@@ -16,9 +17,10 @@ const BAZEL: Program = {
   options: {
     delete: '--expunge --expunge_async',
     execute:
-      '--run_under --bazelrc --workspace_status_command --shell_executable --host_jvm_args --credential_helper --remote_executor --bes_backend',
+      '--run_under --bazelrc --workspace_status_command --shell_executable --host_jvm_args --credential_helper --remote_executor --bes_backend --sandbox_writable_path --sandbox_add_mount_pair',
   },
-  outputs: '--output_file',
+  outputs:
+    '--output_file --symlink_prefix --repository_cache --vendor_dir --experimental_convenience_symlinks',
 }
 
 /** Build systems that do not name what they build by files, and programs of their kind with subcommands. */
@@ -50,7 +52,8 @@ export const BUILD_PROGRAMS: readonly (readonly [string, Program])[] = [
         send: 'publish deploy',
         admin: 'upgrade',
       },
-      options: { admin: '-g --global' },
+      options: { admin: '-g --global', execute: '--npm' },
+      outputs: '--root',
     },
   ],
   [
@@ -58,7 +61,8 @@ export const BUILD_PROGRAMS: readonly (readonly [string, Program])[] = [
     {
       effect: undefined,
       hasNoFiles: true,
-      subcommands: { read: 'eval why-depends path-info log fmt', build: 'build' },
+      subcommands: { read: 'eval why-depends path-info log', build: 'build fmt' },
+      outputs: '-o --out-link --profile --write-to',
       options: { execute: '--impure --expr --file -f -E -I' },
       nested: {
         flake: {
@@ -87,6 +91,7 @@ export const BUILD_PROGRAMS: readonly (readonly [string, Program])[] = [
         build: 'run',
         write: 'install sync lock update uninstall requirements',
       },
+      options: { execute: '--pypi-mirror -i --index' },
     },
   ],
   ...each('pdm hatch rye pixi', {
@@ -99,6 +104,7 @@ export const BUILD_PROGRAMS: readonly (readonly [string, Program])[] = [
       send: 'publish',
       admin: 'config self cache python global',
     },
+    options: { admin: '-g --global' },
   }),
   ['conda', { effect: undefined, hasNoFiles: true, subcommands: { read: 'list info search' } }],
   ['pyenv', { effect: undefined, hasNoFiles: true, subcommands: { read: 'version versions which root' } }],

@@ -4,13 +4,14 @@ import type { Program } from './program.js'
 export const DOCKER: Program = {
   effect: undefined,
   hasNoFiles: true,
-  valued: '-H --host --context -f --file -p --project-name --profile --env-file',
+  valued:
+    '-H --host --context -f --file -p --project-name --profile --env-file -l --log-level --config --tlscacert --tlscert --tlskey',
   subcommands: {
     read: 'ps images logs inspect version info stats top port diff history search events ls',
     build: 'build buildx bake',
     'outward-read': 'pull',
-    write: 'create start stop restart tag save commit pause unpause wait',
-    execute: 'run exec cp load import',
+    write: 'start stop restart tag save commit pause unpause wait',
+    execute: 'create run exec cp load import',
     send: 'push login logout',
     delete: 'rm rmi prune kill down',
     admin: 'network volume swarm service node plugin secret config stack update',
@@ -22,11 +23,13 @@ export const DOCKER: Program = {
       '--mount --volume --volumes-from --device -H --host --context -c --allow --ssh --secret --config --tlskey',
     send: '--push --cache-to',
   },
+  outputs: '--metadata-file --iidfile',
   nested: {
     compose: {
       effect: undefined,
       hasNoFiles: true,
-      valued: '-f --file -p --project-name --profile',
+      valued:
+        '-f --file -p --project-name --profile --parallel --ansi --progress --env-file --project-directory',
       subcommands: {
         read: 'ps logs config images top ls version port events',
         build: 'build up',
@@ -89,7 +92,8 @@ export const DOCKER: Program = {
 export const KUBECTL: Program = {
   effect: undefined,
   hasNoFiles: true,
-  valued: '-n --namespace --context --kubeconfig -l --selector -o --output',
+  valued:
+    '-n --namespace --context --kubeconfig -l --selector -o --output -s --server --as --as-group --as-uid --cache-dir --certificate-authority --client-certificate --client-key --cluster --log-flush-frequency --password --profile --profile-output --request-timeout --tls-server-name --token --user --username -v --v --vmodule --log-file --field-selector --sort-by -L --label-columns --chunk-size --template -f --filename -k --kustomize --subresource -c --container --since --tail --timeout --for',
   subcommands: {
     read: 'get describe logs top explain version cluster-info api-resources api-versions diff events wait kustomize completion',
     admin:
@@ -101,6 +105,7 @@ export const KUBECTL: Program = {
     admin: '-s --server --as --as-group --as-uid --kubeconfig --token --user --insecure-skip-tls-verify',
     execute: '--raw --output-directory',
   },
+  outputs: '--profile-output --cache-dir',
   nested: {
     config: {
       effect: 'admin',
@@ -116,4 +121,24 @@ export const KUBECTL: Program = {
     },
     auth: { effect: undefined, hasNoFiles: true, subcommands: { read: 'can-i whoami', admin: 'reconcile' } },
   },
+}
+
+export const HELM: Program = {
+  effect: undefined,
+  hasNoFiles: true,
+  subcommands: {
+    read: 'list ls status get history show search template lint version env verify help completion',
+    build: 'dependency dep package',
+    write: 'create pull',
+    admin: 'install upgrade rollback repo',
+    delete: 'uninstall delete',
+    send: 'push',
+  },
+  valued:
+    '-n --namespace --kube-context --kubeconfig --kube-apiserver --kube-token --kube-as-user --kube-as-group --kube-ca-file --kube-tls-server-name --registry-config --repository-cache --repository-config --burst-limit --qps',
+  options: {
+    admin:
+      '--kubeconfig --kube-apiserver --kube-token --kube-as-user --kube-as-group --kube-ca-file --kube-insecure-skip-tls-verify',
+  },
+  nested: { repo: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list ls' } } },
 }

@@ -2,8 +2,9 @@ import type { Effect } from '../../model/call.js'
 import type { Argument } from '../words.js'
 import { mayBeOption } from '../words.js'
 import { isGitTold } from './git-settings.js'
-import { valuesOf } from './inner.js'
+import { rest, valuesOf } from './inner.js'
 import type { CommandEffects } from './program.js'
+import { programOf } from './program-names.js'
 
 type Further = (args: readonly Argument[], found: CommandEffects) => Effect | 'unknown' | undefined
 
@@ -19,22 +20,42 @@ const ELSEWHERE = /^(?:file:)?(?:[/~]|\.\.(?:\/|$))|\/\.\.(?:\/|$)/
 /** What cmake does for scripts without running or changing anything. */
 const CMAKE_SHOWS =
   /^(?:echo|echo_append|capabilities|compare_files|environment|cat|sleep|true|false|\w+sum)$/
-const PIP: Further = (args) =>
-  valuesOf(args, '-e --editable').some(({ text }) => ELSEWHERE.test(text)) ? 'execute' : undefined
+/** What is there others of the machine may have put there, and what is installed is run. */
+const TEMPORARY = /^(?:file:\/*)?\/(?:private\/)?(?:var\/)?(?:tmp|dev\/shm)\//
+const PIP: Further = (args, { words, operands }) => {
+  const isFromThere = words.includes('install') && has(operands, TEMPORARY)
+  const isOther = valuesOf(args, '-e --editable').some(({ text }) => ELSEWHERE.test(text))
+  return isFromThere || isOther ? 'execute' : undefined
+}
 const UV: Further = (args, found) => {
+  if (has(args, /^--(?:system|break)/)) return 'admin'
+  // What was in that folder is gone first.
+  const clears = found.words[1] === 'venv' && has(args, /^(?:--clear|-c)$/)
+  if (clears && has(found.operands, /^(?!\.?venv\/?$)/)) return 'delete'
   if (found.words[1] === 'pip') return PIP(args, found)
   const isElsewhere = valuesOf(args, '-p --python').some(({ text }) => ELSEWHERE.test(text))
   return isElsewhere || has(args, /^-$/) ? 'execute' : undefined
 }
-const DOCKER: Further = (args) => {
+const DOCKER: Further = (args, { words, operands }) => {
   const at = args.findIndex(({ text }) => !text.startsWith('-'))
   // Another machine, or settings from elsewhere.
   const own = args.slice(0, at < 0 ? args.length : at)
+  // What is built goes to others, or is what others have.
+  if (has(args, /^(?:-o|--output)?=?type=registry\b|^(?:.*\.)?output=type=registry\b|\bpush=true\b/))
+    return 'send'
+  if (words[1] === 'build' && has(operands.slice(-1), /^(?:git@|github\.com\/)/)) return 'execute'
   return has(own, /^(?:-[Hc].*|--(?:host|context|config|tls\w*)(?:=.*)?)$/s) ? 'execute' : undefined
 }
-const KUBECTL: Further = (_, { words, operands }) => {
+/** What it is to show may be a secret, wherever that stands among its words. */
+const KUBECTL: Further = (args, { words, operands }) => {
+  if (words[1] === 'kustomize') return KUSTOMIZE(args, { operands } as CommandEffects)
   const isShown = words[1] === 'get' || words[1] === 'describe'
-  return isShown && has(operands.slice(0, 1), /^(?:.*,)?secrets?(?:[/,.].*)?$/i) ? 'admin' : undefined
+  return isShown && has(operands, /^(?:.*,)?secrets?(?:[/,.].*)?$/i) ? 'admin' : undefined
+}
+/** It fetches what others have, and with some options runs what that names. */
+const KUSTOMIZE: Further = (args, { operands }) => {
+  if (has(args, /^--(?:enable-(?:exec|alpha|helm|star)|helm-|net|mount|load-res)/)) return 'execute'
+  return has(operands, /^[\w-]+(?:\.[\w-]+)+[/:]|^[\w.-]+@|^git::/) ? 'outward-read' : undefined
 }
 const GO: Further = (args, { words }) => {
   if (words[1] === 'env' && has(args, /^-[wu]$/)) return 'admin'
@@ -42,14 +63,40 @@ const GO: Further = (args, { words }) => {
     ? 'execute'
     : undefined
 }
+/** What else it runs, and files that it, or what it runs, writes. */
+const GCC: Further = (args) => {
+  if (has(args, /^-wrapper|^-Xclang$|^-pgm/)) return 'execute'
+  const writes =
+    /^-M[A-Z]*(?:[/~]|\.\.)|^-W[alp],(?:.*,)?-{1,2}(?:o|Map|out\w*|M[DFP]+|dep\S*-file)[,=](?:[/~]|\.\.)/
+  return has(args, writes) ? 'unknown' : undefined
+}
+/** `npx -p PACKAGE COMMAND`: what the command is depends on the package. */
+const NPX: Further = (args) => {
+  const own = args.slice(0, args.length - rest(args, { valued: '-p --package -c --call' }).length)
+  const areKnown = valuesOf(own, '-p --package').every(({ text }) => {
+    const name = /^(?:@[\w.-]+\/)?([\w.-]+)(?:@[\w.^~-]+)?$/.exec(text)?.[1] ?? ''
+    return !text.startsWith('@') && (name === 'typescript' || programOf(name)?.effect === 'build')
+  })
+  return areKnown ? undefined : 'execute'
+}
+/** It empties the folder that it builds into. */
+const VITE: Further = (args) =>
+  has(args, /^--emptyOutDir$/) &&
+  valuesOf(args, '--outDir').some(({ text }) => !/^(?:\.\/)?(?:dist|build|out)\b/.test(text))
+    ? 'delete'
+    : undefined
 /** `npm init x` runs the package `create-x`, and `npm install a/b` is a repository of somebody. */
 const NPM: Further = (_, { words, operands }) => {
   const isInit = /^(?:init|create|innit)$/.test(words[1] ?? '')
   if (isInit && operands.some(({ text }) => text !== words[1] && text !== '.')) return 'execute'
   if (words[0] === 'bun' && words[1] === 'upgrade') return 'admin'
+  // Its words are a script.
+  if (words[0] === 'bun' && words[1] === 'exec') return 'execute'
+  if (words[1] === 'config' && has(operands, /auth|token|passw/i)) return 'admin'
   const isInstall = /^(?:install|i|add)$/.test(words[1] ?? '')
   const isOfSomebody =
     /^(?:github|gitlab|bitbucket|gist):|^(?![@./~])[\w-]+\/[\w.-]+(?:#.*)?$|^[\w.-]+@[\w.-]+:/
+  if (isInstall && has(operands, TEMPORARY)) return 'execute'
   return isInstall && has(operands, isOfSomebody) ? 'outward-read' : undefined
 }
 /** It opens pages, and starts what is no document. */
@@ -63,12 +110,26 @@ const OPEN: Further = (args, { operands }) => {
 
 /** A server of a database elsewhere is told what stands in the statement. A name without a dot is one of the same network. */
 const CLIENT: Further = (args) => {
+  const words = args.map(({ text }) => text.replace(/^(?:-d|--d\w*=)/, ''))
+  // Only the settings of a person know which server that is.
+  if (words.some((text) => /(?:^|[\s?&])service=|^--login-path/.test(text))) return 'outward-read'
   const hosts = [
     ...valuesOf(args, '-h --host').map(({ text }) => text),
-    ...args.flatMap(({ text }) => /^[a-z][a-z+]*:\/\/(?:[^@/]*@)?([^/:?]+)/.exec(text)?.[1] ?? []),
-    ...args.flatMap(({ text }) => /(?:^|\s)host(?:addr)?=([^\s]+)/.exec(text)?.[1] ?? []),
+    ...words.flatMap((text) => /^[a-z][a-z+]*:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^/?]+)/.exec(text)?.[1] ?? []),
   ]
-  return hosts.some((host) => host.includes('.') && !NEAR.test(host)) ? 'outward-read' : undefined
+  // Whoever reads the address of a server in a link sees another one.
+  const beside = words.flatMap((text) => [...text.matchAll(/(?:^|[\s?&])host(?:addr)?=([^\s&]+)/g)])
+  if (beside.some(([, host = '']) => host.split(',').some(isFar))) return 'send'
+  return hosts.some((host) => (host.startsWith('[') ? [host] : host.split(',')).some(isFar))
+    ? 'outward-read'
+    : undefined
+}
+/** Of a host and, where one stands behind it, its port. */
+function isFar(host: string): boolean {
+  const isOfSix = host.startsWith('[') || /:.*:/.test(host)
+  if (isOfSix) return !/^\[?(?:::1|f[cd][\da-f]{2}:.*|fe80:.*)\]?$/i.test(host)
+  const name = host.replace(/:\d+$/, '')
+  return name.includes('.') && !NEAR.test(name)
 }
 const NEAR =
   /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|[/.])|\.(?:local|localhost|internal)$/
@@ -85,9 +146,6 @@ const FETCH: Further = (args) => {
 /** Files that a client keeps what it learns in. */
 const PUTS =
   /^--(?:hsts(?:-file)?|rejected-log|warc-\w+|session|alt-svc|cookie-jar|etag-save|ssl-sessions|trace\w*|libcurl|stderr|output[\w-]*|save-\w+)$/
-/** Code, and what is served, that a build is told to take. */
-const LOADS =
-  /^-{1,2}(?:plugins?|[\w-]*plugin-?(?:search-dir|path)?|loader|require|import|[\w-]*setup(?:-?files?)?|bootstrap|resolver|rulesdir|init-script|rcfile|parser|toolchain|processor-?path|servedir|fplugin|incl\w*-dir|include)$/i
 
 /** Whether an option of that name has a value that lies elsewhere: `--plugin=../x`, `--plugin ../x`. */
 function isNamed(args: readonly Argument[], option: RegExp): boolean {
@@ -101,11 +159,24 @@ function isNamed(args: readonly Argument[], option: RegExp): boolean {
 const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
   ...each('pip pip3', PIP),
   ['uv', UV],
+  ['pipenv', (args, found) => (has(args, /^--system$/) ? 'admin' : PIP(args, found))],
+  ['rye', (_, { words }) => (words[1] === 'install' ? 'admin' : undefined)],
+  ['pixi', (args, { words }) => (words[1] === 'task' && has(args, /^add$/) ? 'write' : undefined)],
+  [
+    'poetry',
+    (_, { words, operands }) => {
+      if (words[1] === 'config' && operands.length > 0) return 'admin'
+      const isOther = ({ text }: Argument): boolean => ELSEWHERE.test(text) && !/^\/(?:usr|opt)\//.test(text)
+      return words[2] === 'use' && operands.some(isOther) ? 'execute' : undefined
+    },
+  ],
   ...each('docker podman nerdctl', DOCKER),
   ...each('kubectl oc', KUBECTL),
   ['go', GO],
   ...each('npm pnpm yarn bun', NPM),
   ...each('open xdg-open', OPEN),
+  ['npx', NPX],
+  ['vite', VITE],
   ['helm', where(/^--post-re/, 'execute')],
   [
     'cmake',
@@ -140,7 +211,7 @@ const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
   ['pytest', where(/^--ba/, 'delete')],
   ['python', where(/^--clear$/, 'delete')],
   ['python3', where(/^--clear$/, 'delete')],
-  ...each('gcc g++ cc clang', where(/^-wrapper|^-Xclang$|^-pgm/, 'execute')),
+  ...each('gcc g++ cc clang', GCC),
   ['ghc', where(/^-pgm/, 'execute')],
   ['cp', (args, { operands }) => (isLinking(args) && has(operands, ELSEWHERE) ? 'unknown' : undefined)],
 ])
@@ -156,10 +227,10 @@ function isLinking(args: readonly Argument[]): boolean {
 
 /** Programs whose options may have them run something, though none of their words are files. */
 const TELLING =
-  /^(?:git|npm|pnpm|yarn|bun|npx|cargo|go|docker|podman|nerdctl|kubectl|oc|helm|terraform|tofu|gh|glab|man|openssl|rg|jq|yq|less|curl|wget|make|cmake|psql|mysql|sqlite3|open|xdg-open|code)$/
+  /^(?:git|npm|pnpm|yarn|bun|npx|cargo|go|docker|podman|nerdctl|kubectl|oc|helm|terraform|tofu|gh|glab|pip3?|uv|poetry|pipenv|pdm|conda|deno|bazel(?:isk)?|nix|man|openssl|rg|jq|yq|less|curl|wget|make|cmake|psql|mysql|sqlite3|open|xdg-open|code)$/
 /** Those that ask others though they only read. */
 const ASKING =
-  /^(?:npm|pnpm|yarn|bun|helm|kubectl|oc|docker|podman|cargo|go|pip3?|uv|gh|glab|terraform|tofu|gron|glow|openssl)$/
+  /^(?:npm|pnpm|yarn|bun|helm|kubectl|oc|docker|podman|cargo|go|pip3?|uv|gh|glab|terraform|tofu|gron|glow|openssl|deno|nix|conda|poetry|pdm)$/
 
 const ADDRESS = /\b[a-z][a-z+.-]*:\/\/(?!(?:localhost|127\.0\.0\.1)(?:[:/]|$))/i
 
@@ -173,9 +244,8 @@ export function furtherEffect(
   if (further !== undefined) return further
   if (name === 'git' && isGitTold(found)) return 'outward-read'
   // An option of `git add` changes no more than the index.
-  const isTold = TELLING.test(name) && found.words[1] !== 'add'
+  const isTold = TELLING.test(name) && !(name === 'git' && found.words[1] === 'add')
   if (isTold && toldByOthers(args)) return 'execute'
-  if (found.effects[0] === 'build' && isNamed(args, LOADS)) return 'execute'
   const isAsking = found.effects[0] === 'read' && ASKING.test(name)
   return isAsking && has(args, ADDRESS) ? 'outward-read' : undefined
 }

@@ -7,6 +7,8 @@ import type { CommandEffects } from './program.js'
 /** Options of `git config` that say where it reads, and how it shows what it has read. */
 const READS_SETTING =
   /^--(?:global|local|system|worktree|get|get-all|includes|no-includes|null|name-only|show-origin|show-scope|show-names|bool|int|bool-or-int|path|expiry-date|type=[\w-]+|all)$|^-z$/
+/** What somebody enters with may stand there. */
+const HOLDS_SECRET = /extraheader|token|passw|secret|oauth/i
 const CREATES = /^(?:-b|--orphan)$/
 /** A branch of a version has the form of a file: `v1.x`. */
 const FILE = /[^/]\.[a-z]\w{0,4}$/i
@@ -59,6 +61,7 @@ function settingEffect(args: readonly Argument[], operands: readonly Argument[])
   )
     return options.every(({ text }) => text === '--local') ? 'write' : undefined
   if (others.length > 0 || second?.isDynamic === true) return undefined
+  if (operands.some(({ text }) => HOLDS_SECRET.test(text))) return 'admin'
   if (!options.every(({ text }) => READS_SETTING.test(text))) return undefined
   const reads = second === undefined ? /^list$|^[\w-]+\..*[\w-]$/s : /^get$/
   return reads.test(first.text) ? 'read' : undefined

@@ -185,6 +185,8 @@ export const GH: Program = {
         send: 'create comment edit close reopen merge review ready upload rerun enable disable run fork transfer rename',
         delete: 'delete archive cancel',
       },
+      // Commits of the branch that was there are gone.
+      nested: { checkout: { effect: 'write', hasNoFiles: true, options: { delete: '-f --force' } } },
     }),
   ]),
 }

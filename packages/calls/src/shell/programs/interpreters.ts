@@ -63,6 +63,8 @@ const INTERPRETERS: readonly (readonly [RegExp, Options])[] = [
 ]
 const MODULES =
   /^(?:pytest|unittest|venv|mypy|black|ruff|flake8|isort|pylint|coverage|compileall|build|doctest|json\.tool|py_compile|tox|nox|cProfile|sphinx|pre_commit|bandit|pyright|trace|tokenize|ast|dis|pip_audit|zipapp|pydoc|site|sysconfig|platform)$/
+/** What frameworks call a session that runs what it is given. */
+const READS_CODE = /^(?:tinker|shell(?:_plus)?|dbshell|repl)$/
 /** Not `php -i`, which shows all variables. */
 const SHOWS = /^-(?:-?version|-?help|m|v|-modules|-ini)$/
 
@@ -75,12 +77,23 @@ export function ranFile(name: string, args: readonly Argument[]): Effect | undef
   const at = fileAt(texts, options)
   const [file, second] = texts.slice(at)
   if (file === '-m' && /^(?:py|graal)/.test(name))
-    return second !== undefined && MODULES.test(second) ? 'build' : undefined
+    return second !== undefined && MODULES.test(second) && !runsModule(texts.slice(at + 1))
+      ? 'build'
+      : undefined
   const finds = texts.slice(0, at).some((text) => options.finds?.test(text))
   if (file === undefined) return finds ? 'build' : undefined
   if (file.startsWith('-') || /^[/~]|\.\.|[:$`*{]/.test(file)) return undefined
-  const isGrave = isGraveTask(baseName(file)) || texts.slice(at).some(isGraveTask)
+  const isGrave =
+    isGraveTask(baseName(file)) ||
+    texts.slice(at + 1).some((text) => isGraveTask(text) || READS_CODE.test(text))
   return isGrave ? undefined : 'build'
+}
+
+/** `python -m cProfile -m MODULE` runs another one, and `pre_commit install` has Git run it. */
+function runsModule([by = '', ...others]: readonly string[]): boolean {
+  if (by === 'pre_commit') return others.some((text) => /^(?:un)?install$|^init-/.test(text))
+  const inner = others[others.indexOf('-m') + 1] ?? ''
+  return /^(?:cProfile|trace|coverage)$/.test(by) && others.includes('-m') && !MODULES.test(inner)
 }
 
 /** Behind the options that are known. */

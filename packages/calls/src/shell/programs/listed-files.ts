@@ -29,7 +29,7 @@ export function withListed(
 ): readonly Argument[] {
   const files = isReading ? withPipes(given) : given
   if (!files.some(({ isDynamic }) => isDynamic) || !looks(name, args)) return files
-  return files.map((file) => (file.isDynamic && listsBelow(file.text) ? BELOW : file))
+  return files.flatMap((file) => (file.isDynamic ? (listedBy(file.text) ?? file) : file))
 }
 
 /** What a command behind `<` puts out is no file; what that does is judged by itself. */
@@ -45,18 +45,28 @@ function looks(name: string, args: readonly Argument[]): boolean {
   return CHECKERS.test(name) || (FORMATTERS.test(name) && texts.some((text) => CHECKS.test(text)))
 }
 
-/** Whether a substitution puts out names of what lies below the folder, and nothing else. */
-function listsBelow(text: string): boolean {
+/** What Git is told to name: `git ls-files .env`; a star is any name to it, also of a hidden file. */
+function selectedBy({ name, args }: ShellCommand): readonly Argument[] {
+  if (name !== 'git' || args[0]?.text === 'grep') return []
+  return args
+    .slice(1)
+    .filter(({ text }) => !text.startsWith('-'))
+    .map(({ text, isDynamic }) => ({ text: text.replaceAll('*', ''), isDynamic }))
+    .filter(({ text }) => text !== '')
+}
+
+/** Files that a substitution puts out, where these are names of what lies below the folder, and nothing else. */
+function listedBy(text: string): readonly Argument[] | undefined {
   const found = text.length > LONGEST_LIST ? null : SUBSTITUTION.exec(text)
   const source = found?.[1] ?? found?.[2]
-  if (source === undefined) return false
+  if (source === undefined) return undefined
   const { commands, redirects, unread, entered, code } = readScript(source)
-  if (unread.length + entered.length + code.length > 0 || commands.length === 0) return false
-  if (redirects.some(({ target, isWrite }) => !isWrite || target.text !== '/dev/null')) return false
+  if (unread.length + entered.length + code.length > 0 || commands.length === 0) return undefined
+  if (redirects.some(({ target, isWrite }) => !isWrite || target.text !== '/dev/null')) return undefined
   let isBelow = false
   for (const command of commands) {
     isBelow = namesBelow(command, isBelow)
-    if (!isBelow) return false
+    if (!isBelow) return undefined
   }
-  return true
+  return [BELOW, ...commands.flatMap(selectedBy)]
 }

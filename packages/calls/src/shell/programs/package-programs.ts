@@ -10,7 +10,8 @@ export const NPM: Program = {
   hasNoFiles: true,
   tasks: TASK,
   scopes: { workspace: 1, workspaces: 0, foreach: 0, recursive: 0 },
-  valued: '--prefix -w --workspace --registry -C --dir --filter -F --include --exclude --from -j --jobs',
+  valued:
+    '--prefix -w --workspace --registry -C --dir --filter -F --include --exclude --from -j --jobs --loglevel --reporter --workspace-concurrency --cache --otp --omit --store-dir --network-concurrency --child-concurrency --virtual-store-dir --modules-dir --lockfile-dir',
   subcommands: {
     read: 'ls list view info outdated audit explain why search root bin prefix help version whoami doctor docs licenses --version -v fund query pkg completion diff sbom find-dupes ping stars help-search la ll show',
     build:

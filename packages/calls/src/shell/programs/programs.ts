@@ -1,5 +1,5 @@
 import { BUILD_PROGRAMS } from './build-programs.js'
-import { DOCKER, KUBECTL } from './cluster-programs.js'
+import { DOCKER, HELM, KUBECTL } from './cluster-programs.js'
 import { GH, GIT } from './git-programs.js'
 import { CARGO, GO, NPM, PIP } from './package-programs.js'
 import { each, type Program } from './program.js'
@@ -20,6 +20,9 @@ const SYSTEMCTL: Program = {
   subcommands: {
     read: 'status list-units list-unit-files is-active is-enabled show cat list-timers is-failed',
   },
+  valued:
+    '-n --lines -t --type -p --property -o --output -s --signal --state --job-mode --root --image --kill-whom --what --timestamp',
+  options: { send: '-H --host', execute: '-M --machine' },
 }
 
 /** Programs that developers and agents use; whatever is not here is not known. */
@@ -192,7 +195,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
       },
       options: {
         execute:
-          '--with --with-editable --with-requirements --index --index-url --default-index --extra-index-url --find-links',
+          '-w --with --with-editable --with-requirements --index --index-url --default-index --extra-index-url --find-links',
         // Not the beginning of another one.
         read: '--extra',
       },
@@ -277,22 +280,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ...each('docker podman nerdctl', DOCKER),
   ['docker-compose', DOCKER.nested?.['compose'] as Program],
   ...each('kubectl oc', KUBECTL),
-  [
-    'helm',
-    {
-      effect: undefined,
-      hasNoFiles: true,
-      subcommands: {
-        read: 'list ls status get history show search template lint version env verify help completion',
-        build: 'dependency dep package',
-        write: 'create pull',
-        admin: 'install upgrade rollback repo',
-        delete: 'uninstall delete',
-        send: 'push',
-      },
-      nested: { repo: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list ls' } } },
-    },
-  ],
+  ['helm', HELM],
   ...each('terraform tofu', {
     effect: undefined,
     hasNoFiles: true,
@@ -347,7 +335,9 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     {
       effect: 'execute',
       hasNoFiles: true,
-      valued: '-h -p -n -a -u',
+      valued:
+        '-h -p -n -a -u -s -t -r -i -d -D -X --user --pass --cert --key --cacert --cacertdir --sni --tls-ciphers --tls-ciphersuites --rdb --functions-rdb --pattern --quoted-pattern --eval --memkeys-samples --intrinsic-latency --lru-test --show-pushes --pipe-timeout --count --cursor --top',
+      options: { execute: '--eval --rdb --functions-rdb --cluster --pipe -x -X' },
       subcommands: {
         read: 'ping PING info INFO get GET keys KEYS scan SCAN ttl TTL type TYPE exists EXISTS llen LLEN lrange LRANGE hgetall HGETALL hget HGET smembers SMEMBERS dbsize DBSIZE strlen STRLEN',
       },
@@ -357,6 +347,8 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     effect: 'admin',
     hasNoFiles: true,
     subcommands: { read: 'list search show info policy outdated leaves deps config doctor' },
+    // A setting may name what is run beside.
+    options: { execute: '-o --option -c --config-file' },
   }),
   [
     'gem',

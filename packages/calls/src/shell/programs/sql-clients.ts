@@ -14,8 +14,8 @@ interface Client {
 }
 
 const MYSQL: Client = {
-  statement: /^(?:-[ABbCcfGHijNnoqrsTtUvWwXE]*e|--(?:ex[a-z]*|init-command[a-z-]*)(?:=|$))(.*)$/s,
-  other: /^--(?:defaults-[ef]|pag|te|plugin|loc|deli)/,
+  statement: /^(?:-[ABbCcfGHijNnoqrsTtUvWwXE]*e|--(?:ex[a-z]*|init[a-z-]*)(?:=|$))(.*)$/s,
+  other: /^--(?:defaults-[ef]|pag|te|pl|loc|del)/,
   ends: /^(?:-V|-\?|--version|--help)$/,
 }
 const CLIENTS: ReadonlyMap<string, Client> = new Map([
@@ -23,7 +23,7 @@ const CLIENTS: ReadonlyMap<string, Client> = new Map([
     'psql',
     {
       statement: /^(?:-[aAbeEHnqsStwWxXz01l]*c|--co[a-z]*(?:=|$))(.*)$/s,
-      other: /^-[aAbeEHnqsStwWxXz01l]*[foL]|^--(?:fil|lo|ou)/,
+      other: /^-[aAbeEHnqsStwWxXz01l]*[foL]|^--(?:fil|lo|o)/,
       ends: /^(?:-V|-\?|--version|--help|--list|-[aAbeEHnqsStwWxXz01]*l[aAbeEHnqsStwWxXz01]*)$/,
     },
   ],
@@ -59,11 +59,21 @@ export function statementsOf({ name, args, fed }: ShellCommand): readonly Argume
   if (client === undefined) return undefined
   const { statements, isOther } = givenTo(client, args)
   // It shows something, and is over.
-  if (!isOther && args.some(({ text }) => client.ends.test(text))) return statements
+  if (!isOther && isOver(client, args)) return statements
   if (isOther || (statements.length > 0 && fed !== undefined)) return [...statements, UNSEEN]
   if (statements.length > 0) return statements.filter((one) => one.isDynamic || !shows(client, one))
   return [fed ?? UNSEEN]
 }
+
+/** The value of an option says nothing, and neither does what stands behind `--`. */
+function isOver({ ends, valued = VALUED }: Client, args: readonly Argument[]): boolean {
+  const end = args.findIndex(({ text }) => text === '--')
+  const own = end < 0 ? args : args.slice(0, end)
+  return own.some(({ text }, i) => ends.test(text) && !valued.test(own[i - 1]?.text ?? ''))
+}
+/** Of clients whose operands are no statements. */
+const VALUED =
+  /^(?:-[a-zA-Z01]*[dFhpPRTUvuDS]|--(?:dbname|field-separator|host|port|pset|record-separator|table-attr|username|set|variable|user|database|socket|password|protocol|character-sets-dir|default-character-set|delimiter|prompt))$/
 
 export function isDatabaseClient(name: string): boolean {
   return CLIENTS.has(name)
