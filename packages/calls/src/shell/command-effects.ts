@@ -1,7 +1,7 @@
 import type { Effect } from '../model/call.js'
 import { handedTo } from './loading-variables.js'
 import { optionValue } from './option-values.js'
-import { isGraveTask } from './programs/interpreters.js'
+import { isGraveTask, readsCode } from './programs/interpreters.js'
 import { withListed } from './programs/listed-files.js'
 import { namedFiles } from './programs/named-files.js'
 import type { CommandEffects, Program } from './programs/program.js'
@@ -80,7 +80,7 @@ export function ownProgram({ path, args, name, wrappers }: ShellCommand): Comman
   const isPath = OWN_PATH.test(path) && !wrappers.some((by) => FETCHES.test(by))
   if (!isPath || programOf(name) !== undefined) return undefined
   const found = told(OWN, [name], args)
-  const isGrave = isGraveTask(name) || found.operands.some(({ text }) => isGraveTask(text))
+  const isGrave = isGraveTask(name) || found.operands.some(({ text }) => isGraveTask(text) || readsCode(text))
   const reads = [{ text: path, isDynamic: false }, ...found.reads]
   return { ...found, effects: [isGrave ? 'execute' : 'build'], reads }
 }

@@ -10,7 +10,7 @@ const OUTWARD: ReadonlyMap<string, RegExp> = new Map([
     'dotnet',
     /^tool (?:install|update|uninstall)\b.* (?:-g|--global|--tool-path)\b|^ef database (?:update|drop)\b|^nuget push\b/,
   ],
-  ['composer', /^(?:global|self-?update)\b/],
+  ['composer', /^(?:global|self-?update)\b|^config\b.* (?:-g|--global)\b/],
   ['deno', /^(?:install|uninstall)\b.* (?:-g|--global)\b|^upgrade\b/],
   ['flutter', /^(?:upgrade|downgrade|channel|config)\b/],
   ['dart', /^pub (?:global|publish|token)\b/],

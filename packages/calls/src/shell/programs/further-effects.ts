@@ -16,6 +16,12 @@ const where =
   (args) =>
     has(args, pattern) ? effect : undefined
 
+/** Where the first of its words has it do this. */
+const first =
+  (pattern: RegExp, effect: Effect): Further =>
+  (_, { operands }) =>
+    pattern.test(operands[0]?.text ?? '') ? effect : undefined
+
 const ELSEWHERE = /^(?:file:)?(?:[/~]|\.\.(?:\/|$))|\/\.\.(?:\/|$)/
 /** What cmake does for scripts without running or changing anything. */
 const CMAKE_SHOWS =
@@ -184,18 +190,27 @@ const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
   ],
   // A plugin by its coordinates is fetched and run.
   ...each('mvn mvnw', where(/^exec:|^-Dexec\.|^[\w.-]+:[\w.-]+:./, 'execute')),
-  ['playwright', where(/^--with-deps$/, 'admin')],
+  ['playwright', where(/^(?:--with-deps|install-deps)$/, 'admin')],
   ['cypress', where(/^--record/, 'send')],
   ...each('psql redis-cli mongosh', CLIENT),
   ...each('mysql mariadb', CLIENT),
   ...each('curl wget http https xh', FETCH),
   // Secrets of a person, and certificates that a machine trusts.
-  ['dotnet', where(/^(?:user-secrets|dev-certs)$/, 'admin')],
+  ['dotnet', where(/^(?:user-secrets|dev-certs|workload)$/, 'admin')],
   ['pre-commit', where(/^(?:install|uninstall|init-templatedir)$/, 'admin')],
-  ['buf', where(/^push$/, 'send')],
+  ['buf', first(/^(?:push|registry|beta|curl)$/, 'send')],
+  // Sessions that run what they read, and what is kept as a secret.
+  ['rails', first(/^(?:c|console|db|dbconsole|(?:credentials|secrets|encrypted):\w+)$/, 'execute')],
+  ['sbt', first(/^(?:console|eval)/, 'execute')],
+  ...each('swift cabal stack elm', first(/^(?:repl|ghci)$/, 'execute')),
+  ['gotestsum', where(/^--(?:raw-command|post-run-command)/, 'execute')],
+  ...each(
+    'pdflatex xelatex lualatex latexmk',
+    where(/^-{1,2}(?:shell-escape|enable-write18|e$|pdflatex=)/, 'execute'),
+  ),
+  ['wasm-pack', first(/^(?:login|publish)$/, 'send')],
   ['lerna', where(/^version$/, 'send')],
   ['sass', where(/:(?:[/~]|\.\.)/, 'unknown')],
-  ['sbt', where(/^eval\b/, 'execute')],
   ['unzip', where(/^-[^-]*:/, 'unknown')],
   [
     'yq',

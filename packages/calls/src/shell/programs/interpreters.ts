@@ -65,6 +65,11 @@ const MODULES =
   /^(?:pytest|unittest|venv|mypy|black|ruff|flake8|isort|pylint|coverage|compileall|build|doctest|json\.tool|py_compile|tox|nox|cProfile|sphinx|pre_commit|bandit|pyright|trace|tokenize|ast|dis|pip_audit|zipapp|pydoc|site|sysconfig|platform)$/
 /** What frameworks call a session that runs what it is given. */
 const READS_CODE = /^(?:tinker|shell(?:_plus)?|dbshell|repl)$/
+
+export function readsCode(text: string): boolean {
+  return READS_CODE.test(text)
+}
+
 /** Not `php -i`, which shows all variables. */
 const SHOWS = /^-(?:-?version|-?help|m|v|-modules|-ini)$/
 
@@ -84,8 +89,7 @@ export function ranFile(name: string, args: readonly Argument[]): Effect | undef
   if (file === undefined) return finds ? 'build' : undefined
   if (file.startsWith('-') || /^[/~]|\.\.|[:$`*{]/.test(file)) return undefined
   const isGrave =
-    isGraveTask(baseName(file)) ||
-    texts.slice(at + 1).some((text) => isGraveTask(text) || READS_CODE.test(text))
+    isGraveTask(baseName(file)) || texts.slice(at + 1).some((text) => isGraveTask(text) || readsCode(text))
   return isGrave ? undefined : 'build'
 }
 

@@ -29,6 +29,15 @@ describe('code that a build is told to load', () => {
     ['uv run -p /tmp/python x', 'uv run -p 3.12 x'],
     ['deno run --config ../deno.json a.ts', 'deno run --config deno.json a.ts'],
     ['deno test /tmp/x.ts', 'deno test src'],
+    ['go run /tmp/x.go', 'go run ./cmd/x /tmp/out'],
+    ['dotnet /tmp/x.dll', 'dotnet build -o /tmp/x'],
+    ['dart run /tmp/x.dart', 'dart test'],
+    ['swift /tmp/x.swift', 'swift build --scratch-path /tmp/x'],
+    ['streamlit run /tmp/x.py', 'streamlit run app.py'],
+    ['gunicorn -c /tmp/x.py a:app', 'gunicorn -c x.py a:app'],
+    ['pandoc -L /tmp/x a.md', 'pandoc -L x.lua a.md -o /tmp/a.html'],
+    ['buf generate --template /tmp/x', 'buf generate'],
+    ['./configure CC=/tmp/x', './configure CC=/usr/bin/gcc'],
   ])('%s is asked about; %s is not', (asked, ordinary) => {
     expect([isOrdinary(asked), isOrdinary(ordinary)]).toEqual([false, true])
   })

@@ -264,7 +264,8 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     'dotnet',
     {
       effect: 'build',
-      labels: /^\/(?:p|property|t|target|v|verbosity|m|nologo|r|warnaserror|nowarn|bl|clp|nr)(?::\S*)?$/,
+      labels:
+        /^\/(?:p|property|t|target|v|verbosity|m|nologo|r|warnaserror|nowarn|bl|clp|nr)(?::(?!\S*(?:\.\.|[=:][/~]))\S*)?$/,
     },
   ],
   ...BUILD_PROGRAMS,
