@@ -116,6 +116,8 @@ const OPEN: Further = (args, { operands }) => {
 
 /** A server of a database elsewhere is told what stands in the statement. A name without a dot is one of the same network. */
 const CLIENT: Further = (args) => {
+  // An option, or a server, that a command puts out.
+  if (args.some(({ text, isDynamic }) => isDynamic && /^(?:\$\(|`)/.test(text))) return 'send'
   const words = args.map(({ text }) => text.replace(/^(?:-d|--d\w*=)/, ''))
   // Only the settings of a person know which server that is.
   if (words.some((text) => /(?:^|[\s?&])service=|^--login-path/.test(text))) return 'outward-read'
