@@ -60,10 +60,10 @@ describe('a short command', () => {
   it.each([
     [['--version'], 0, 12, 160_000],
     [['help'], 0, 12, 160_000],
-    [['evaluate', '--tool', 'Read', '--arguments', '{"file_path": "notes.md"}'], 0, 36, 830_000],
-    [['recall', 'lisbon'], 0, 36, 830_000],
-    [['top', '--once'], 0, 36, 830_000],
-    [['explain', 'jamey/memory/store'], 0, 36, 830_000],
+    [['evaluate', '--tool', 'Read', '--arguments', '{"file_path": "notes.md"}'], 0, 38, 830_000],
+    [['recall', 'lisbon'], 0, 38, 830_000],
+    [['top', '--once'], 0, 38, 830_000],
+    [['explain', 'jamey/memory/store'], 0, 38, 830_000],
   ])('loads few files, and none of another package: %j', async (args, code, mostFiles, mostBytes) => {
     const { outcome, files, bytes } = await loadedBy(args)
     expect(outcome).toMatchObject({ code, stderr: '' })
