@@ -10,6 +10,11 @@ export function auditFileName(beganAt: Date, random: string): string {
   return `audit-${beganAt.toISOString().replace(/[-:.]/g, '')}-${random}.jsonl`
 }
 
+/** The name of a file until its first record is on the disk: no reader of the audit looks at it. */
+export function unbegunFileName(name: string): string {
+  return `${name}.new`
+}
+
 /** The names of the files, the oldest first. Empty where there is no folder. */
 export async function auditFileNames(folder: string): Promise<string[]> {
   try {

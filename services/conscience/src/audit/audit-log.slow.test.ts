@@ -1,15 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { smallDisk } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { newAuditFolder } from './audit.support.js'
+import { newAuditFolder, openAudit, verdictEntry } from './audit.support.js'
 import { readAudit } from './audit-reader.js'
 import { verifyAudit } from './audit-verification.js'
 
-/** Appends 50 records at a time, prints the number of each that was acknowledged, and `failed` once one was not. */
+/** Appends 50 records at a time, prints the number of each that was acknowledged, and `failed` once one was not; `unopened` where none can be. */
 const WRITER = `
   const { AuditLog } = await import(${JSON.stringify(new URL('../../dist/audit/audit-log.js', import.meta.url).href)})
-  const log = await AuditLog.open(process.argv[1], { clientId: 'c', clock: { timeOfDay: Date.now } })
+  const options = { clientId: 'c', clock: { timeOfDay: Date.now } }
+  const log = await AuditLog.open(process.argv[1], options).catch(() => {
+    process.stdout.write('unopened\\n')
+    process.exit(4)
+  })
   let next = 0
   async function write() {
     for (;;) {
@@ -75,5 +82,38 @@ describe('the audit of a process', () => {
     const recorded = await recordedIn(folder)
     expect(acknowledged.filter((id) => !recorded.has(id))).toEqual([])
     expect((await verifyAudit(folder)).faults).toEqual([])
+  })
+
+  it('whose disk is full when it begins a file leaves none, so that the audit is sound for whoever comes next', async () => {
+    const folder = newAuditFolder()
+    for (let round = 0; round < 2; round++) {
+      expect(await acknowledgedBy(startWriting(folder, 0))).toEqual(['unopened'])
+      expect(readdirSync(folder)).toEqual([])
+    }
+    const log = await openAudit(folder)
+    await log.append(verdictEntry('a'))
+    expect(await verifyAudit(folder)).toMatchObject({ files: 1, records: 2, unfinished: 0, faults: [] })
+  })
+
+  it('whose disk is full for a while goes on in one more file, and nothing else is left of it', async (context) => {
+    const disk = smallDisk(131_072)
+    if (disk === undefined) return context.skip('this process may mount no disk of its own')
+    onTestFinished(() => disk.remove())
+    const folder = join(disk.path, 'audit')
+    const log = await openAudit(folder)
+    await log.append(verdictEntry('a'))
+    const { file } = log.head
+    expect(() => writeFileSync(join(disk.path, 'more'), Buffer.alloc(262_144))).toThrow('ENOSPC')
+    const long = { ...verdictEntry('b'), text: 'x'.repeat(8_192) }
+    for (let n = 0; n < 3; n++) {
+      await expect(log.append(long)).rejects.toMatchObject({ code: 'audit-failed' })
+      expect(readdirSync(folder)).toEqual([file])
+    }
+    rmSync(join(disk.path, 'more'))
+    await log.append(verdictEntry('c'))
+    expect(await recordedIn(folder)).toEqual(new Set(['a', 'c']))
+    expect(await verifyAudit(folder)).toMatchObject({ files: 2, faults: [] })
+    writeFileSync(join(folder, log.head.file), '')
+    expect((await verifyAudit(folder)).faults).toMatchObject([{ reason: 'no record in it is whole' }])
   })
 })

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { type BigIntStats, constants, fstatSync, mkdirSync, statSync, write } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { JameyError, ownPath } from '@jamey/auth'
 import type { Clock } from '@jamey/bus'
-import { auditFileName, unnamedHeads } from './audit-files.js'
+import { auditFileName, unbegunFileName, unnamedHeads } from './audit-files.js'
 import { type AuditEntry, type AuditHead, auditLine, NOTHING_BEFORE } from './audit-record.js'
 import { isoTime } from './iso-time.js'
 
@@ -170,19 +170,31 @@ export class AuditLog {
     this.#head = { file, sequence, hash }
   }
 
-  /** A new file, which says where those before it ended. */
+  /**
+   * A new file, which says where those before it ended. It gets its name once that is on the disk: a file of the audit
+   * without a record is then one that somebody emptied, not one for which there was no room.
+   */
   async #begin(): Promise<void> {
     const heads = await this.#headsToName()
     const beganAt = new Date(this.#options.clock.timeOfDay())
     const name = auditFileName(beganAt, randomBytes(4).toString('hex'))
     await this.#abandon()
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND
-    this.#file = await open(join(this.#folder, name), flags | SYNCHRONISED, 0o600)
-    this.#identity = fstatSync(this.#file.fd, { bigint: true })
     const entry: AuditEntry = { kind: 'opened', client_id: this.#options.clientId, heads }
     const place = { sequence: 0, recorded_at: beganAt.toISOString(), previous: NOTHING_BEFORE }
     const line = auditLine(JSON.stringify(entry), place)
-    await this.#put(line.text, name)
+    const unbegun = unbegunFileName(name)
+    const path = join(this.#folder, unbegun)
+    this.#file = await open(path, flags | SYNCHRONISED, 0o600)
+    this.#identity = fstatSync(this.#file.fd, { bigint: true })
+    try {
+      await this.#put(line.text, unbegun)
+      await rename(path, join(this.#folder, name))
+    } catch (error) {
+      await this.#abandon()
+      await unlink(path).catch(() => {})
+      throw error
+    }
     await synchronised(this.#folder)
     this.#head = { file: name, sequence: 0, hash: line.hash }
   }

@@ -140,6 +140,21 @@ describe('verifying an audit', () => {
     expect(await verifyAudit(folder)).toMatchObject({ unfinished: 1, faults: [] })
   })
 
+  it('takes a file that never got its first record for no fault where a later one names none in it', async () => {
+    const { folder, first, second } = await written()
+    for (const [name, text] of [
+      ['audit-20200101T000000000Z-00000000.jsonl', ''],
+      ['audit-20200101T000000001Z-00000000.jsonl', '{"sequence":0,"reco'],
+    ] as const) {
+      writeFileSync(join(folder, name), text)
+    }
+    expect(await verifyAudit(folder)).toMatchObject({ files: 4, unfinished: 1, faults: [] })
+    writeFileSync(first, '')
+    const { faults } = await verifyAudit(folder)
+    expect(faults.map(({ file }) => join(folder, file))).toEqual([first, first])
+    expect((await verifyAudit(folder)).heads.map(({ file }) => join(folder, file))).toEqual([second])
+  })
+
   it('takes files that are too old to be kept for no fault', async () => {
     const { folder, first } = await written()
     rmSync(first)
