@@ -53,6 +53,41 @@ describe('an approval', () => {
     expect(uses.filter((one) => one !== undefined)).toHaveLength(1)
   })
 
+  it('that was used up by an evaluation that failed is good for one call again, and by that evaluation alone', async () => {
+    const { approval_id, expires_at } = await approved()
+    await book.use(approval_id, askOf(), 'e-1')
+    await book.giveBack(approval_id, 'e-2')
+    expect(book.get(approval_id)).toMatchObject({ status: 'used', evaluation_id: 'e-1' })
+    await book.giveBack(approval_id, 'e-1')
+    expect(book.get(approval_id)).toMatchObject({ status: 'approved', scope: 'once', expires_at })
+    expect(book.get(approval_id)).not.toHaveProperty('evaluation_id')
+    const uses = await Promise.all(['e-3', 'e-4'].map((id) => book.use(approval_id, askOf(), id)))
+    expect(uses.filter((one) => one !== undefined)).toMatchObject([{ evaluation_id: 'e-3' }])
+    await book.giveBack(approval_id, 'e-1')
+    expect(await book.use(approval_id, askOf(), 'e-5')).toBeUndefined()
+  })
+
+  it('that is given back after its end has expired', async () => {
+    const { approval_id } = await approved()
+    await book.use(approval_id, askOf(), 'e-1')
+    book.time.nowMs += LIFETIMES.pendingMs
+    await book.giveBack(approval_id, 'e-1')
+    expect(book.told.at(-1)).toMatchObject({ approval_id, status: 'expired' })
+    expect(await book.use(approval_id, askOf(), 'e-2')).toBeUndefined()
+  })
+
+  it('stays used up where it cannot be written that it is given back', async () => {
+    const records = new TestRecords()
+    book = new TestBook(records)
+    const { approval_id } = await approved()
+    await book.use(approval_id, askOf(), 'e-1')
+    records.failure = new Error('the disk is full')
+    await expect(book.giveBack(approval_id, 'e-1')).rejects.toThrow('the disk is full')
+    records.failure = undefined
+    expect(await book.use(approval_id, askOf(), 'e-2')).toBeUndefined()
+    expect(await new TestBook(records).use(approval_id, askOf(), 'e-2')).toBeUndefined()
+  })
+
   it.each([
     ['other arguments', { callDigest: `sha256:${'2'.repeat(64)}` }],
     ['other changed arguments', { changedCallDigest: `sha256:${'2'.repeat(64)}` }],

@@ -9,6 +9,7 @@ import {
   answered,
   asOf,
   type GivenAnswer,
+  givenBack,
   isSettled,
   type Lifetimes,
   pendingOf,
@@ -117,6 +118,16 @@ export class ApprovalBook {
     // Its approver may not have been told so yet, and never be.
     await this.#map.durable()
     return approval
+  }
+
+  /**
+   * Takes back what `use` did for this evaluation, which nobody was answered and nobody is going to be. Until that is on
+   * disk, and for good where the process ends before, it is used up.
+   */
+  async giveBack(approvalId: string, evaluationId: string): Promise<void> {
+    const approval = this.get(approvalId)
+    if (approval?.status !== 'used' || approval.evaluation_id !== evaluationId) return
+    await this.#keep(givenBack(approval, this.#parts.now()))
   }
 
   /** Settles what has expired and forgets what is settled for long; resolves with when to look again. */

@@ -111,6 +111,12 @@ export function used(approval: Approval, evaluationId: string, nowMs: number): A
   return become(approval, 'used', { evaluation_id: evaluationId, changed_at: timeOf(nowMs) })
 }
 
+/** One that was used up by an evaluation that nobody was answered is as it was before. No way of its own leads there. */
+export function givenBack(approval: Approval, nowMs: number): Approval {
+  const { evaluation_id: _, ...rest } = approval
+  return asOf({ ...rest, status: 'approved', changed_at: timeOf(nowMs) }, nowMs)
+}
+
 /** Throws `RequestError`. */
 export function revoked(approval: Approval, revokedBy: string, nowMs: number): Approval {
   // An approval that nobody has given is denied, or withdrawn by who asked.

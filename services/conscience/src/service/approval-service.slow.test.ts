@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bus } from '@jamey/bus'
 import { atKeeper, topics } from '@jamey/contracts'
@@ -212,6 +213,19 @@ describe('with two consciences', () => {
       { kind: 'outcome', tool: 'send', outcome: 'succeeded', evaluation_id, reported_by: agent.clientId },
     ])
     expect(JSON.stringify(records)).not.toContain('secret')
+  })
+
+  it('what is approved for once is not used up by a verdict that cannot be recorded', async () => {
+    const auditFolder = join(system.folder, 'unwritable')
+    await started('jamey-conscience', { auditFolder })
+    const id = await idOf(evaluate(agent))
+    await answer(person, id)
+    rmSync(auditFolder, { recursive: true })
+    const failing = await Promise.allSettled([evaluate(agent), evaluate(agent)])
+    for (const one of failing) expect(one).toMatchObject({ reason: { kind: 'audit-failed' } })
+    mkdirSync(auditFolder, { mode: 0o700 })
+    const verdicts = await Promise.all(Array.from({ length: 6 }, () => evaluate(agent)))
+    expect(verdicts.filter(({ decision }) => decision === 'allow')).toMatchObject([{ approval: { id } }])
   })
 
   it('what is approved for once is used once, whichever judges', async () => {

@@ -11,6 +11,7 @@ import {
   type Approval,
   type ApprovalList,
   atKeeper,
+  type CallVerdict,
   COMPONENTS,
   type Decision,
   type ForwardedWithdrawal,
@@ -164,6 +165,22 @@ export class ApprovalService {
     } catch (error) {
       if (!(error instanceof RequestError) || error.kind !== 'approval-too-large') throw error
       return { decision: 'deny', approval: undefined, reason: error.message }
+    }
+  }
+
+  /**
+   * What this verdict used up is good again, for nobody is answered with it. One that another conscience keeps stays used
+   * up, and so does one for which that cannot be written: people are asked anew then.
+   */
+  async giveBack({
+    approval,
+    evaluation_id,
+  }: Pick<CallVerdict, 'approval' | 'evaluation_id'>): Promise<void> {
+    if (approval === undefined) return
+    try {
+      await this.#book?.giveBack(approval.id, evaluation_id)
+    } catch (error) {
+      this.#parts.report('approvals-unwritten', error)
     }
   }
 

@@ -6,7 +6,14 @@ import {
   type ServedContract,
   systemClock,
 } from '@jamey/bus'
-import { atConscience, type EvaluationBatch, topics, type Verdict, type VerdictBatch } from '@jamey/contracts'
+import {
+  atConscience,
+  type Evaluation,
+  type EvaluationBatch,
+  topics,
+  type Verdict,
+  type VerdictBatch,
+} from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { DurableRecords } from '../approvals/durable-map.js'
 import type { Policy } from '../policy/policy.js'
@@ -255,14 +262,23 @@ class BusConscience implements Conscience {
     // Present for as long as requests are taken.
     const verdict = await (this.#verdicts as VerdictMaker).verdictOn(asked, context)
     this.#decisions[verdict.decision]++
-    // A verdict that is not on the disk is not answered, so that nothing is done of which there is no record.
-    await this.#record?.write(asked.data, verdict)
+    await this.#write(asked.data, verdict)
     // Before the answer, on the same connection; who asked need not wait until the server has it.
     context.acknowledgeAfter(this.#announcements.announce(verdict, asked.binding.correlation_id, context))
     // Announced without: a receipt is for the one who asked.
     const nowMs = this.#clock.timeOfDay()
     if (asked.data.receipt === true) verdict.receipt = await this.#signer?.sign(verdict, nowMs)
     return verdict
+  }
+
+  /** A verdict that is not on the disk is not answered, so that nothing is done of which there is no record. */
+  async #write(submitted: Evaluation, verdict: Verdict): Promise<void> {
+    try {
+      await this.#record?.write(submitted, verdict)
+    } catch (error) {
+      if (verdict.kind === 'call') await this.#approvals?.giveBack(verdict)
+      throw error
+    }
   }
 
   /** Retained, for whoever verifies receipts. */
