@@ -108,7 +108,8 @@ export class YamlSource {
 
   /**
    * Where the character at `offset` of a string stands in the file. Folding changes only white space, so the count
-   * of other characters before it is the same in the value and in the file.
+   * of other characters before it is the same in the value and in the file. The end of the string is where its last one
+   * that is no white space ends.
    */
   #offsetIn(node: Node | undefined, offset: number): number {
     const start = node?.range?.[0] ?? 0
@@ -116,7 +117,8 @@ export class YamlSource {
     const isBlock = node.type === 'BLOCK_FOLDED' || node.type === 'BLOCK_LITERAL'
     let at = isBlock ? this.#text.indexOf('\n', start) + 1 : start + (node.type?.startsWith('QUOTE') ? 1 : 0)
     let left = node.value.slice(0, offset).replace(/\s/g, '').length
-    while (at < this.#text.length && (left > 0 || /\s/.test(this.#text[at] ?? ''))) {
+    const isEnd = node.value.slice(offset).trim() === ''
+    while (at < this.#text.length && (left > 0 || (!isEnd && /\s/.test(this.#text[at] ?? '')))) {
       if (!/\s/.test(this.#text[at] ?? '')) left--
       at++
     }
