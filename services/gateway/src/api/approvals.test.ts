@@ -125,6 +125,19 @@ describe('approvals over HTTP', () => {
     expect((await call(url(`/${ID}`))).status).toBe(status)
   })
 
+  it('that are more than people are asked about at once are told by the code and the words of the conscience', async () => {
+    const message = 'People are asked about 100 calls of agent-7 at once.'
+    running.bus.answer(topics.conscience.evaluate, () => {
+      throw new RequestError('approvals-full', message, { retryable: true })
+    })
+    const answer = await post(`${running.url}/v1/conscience/evaluate`, { tool: 'send', arguments: {} })
+    expect(answer).toMatchObject({
+      status: 429,
+      body: { type: 'urn:jamey:problem:rate-limited', code: 'approvals-full', detail: message },
+    })
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+  })
+
   it('are documented, without the id in the body', async () => {
     const { body } = await call(`${running.url}/v1/openapi.json`)
     const paths = body['paths'] as Record<string, Record<string, unknown>>

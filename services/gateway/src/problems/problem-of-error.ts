@@ -99,6 +99,7 @@ function problemOfRemote(error: RemoteError): Problem {
     case 'input-too-large':
       return tooLargeProblem(error)
     case 'rate-limited':
+      if (error.kind === 'approvals-full') return fullProblem(error)
       return busyProblem(error.retryAfterMs ?? RETRY_DELAY_MS, error)
     case 'deadline-exceeded':
       return lateProblem(undefined, error)
@@ -121,6 +122,16 @@ function busyProblem(delayMs: number, cause: unknown): Problem {
   return new Problem('rate-limited', 'The system has more to do than it may take on; try again later.', {
     cause,
     headers: retryAfter(delayMs),
+  })
+}
+
+/** Whoever asks can do something about it: have some of its calls answered, or withdraw them. */
+function fullProblem(error: RemoteError): Problem {
+  return new Problem('rate-limited', error.message, {
+    code: error.kind,
+    details: error.details,
+    cause: error,
+    headers: retryAfter(error.retryAfterMs ?? RETRY_DELAY_MS),
   })
 }
 
