@@ -62,6 +62,8 @@ describe('a call of a shell', () => {
     'echo `rm -rf /x`',
     'cat <(rm -rf /x)',
     "bash <<'EOF'\nrm -rf /x\nEOF",
+    "bash <<< 'rm -rf /x'",
+    `X='rm -rf /x'; sudo sh -s <<< "$X"`,
     'true && false || rm -rf /x',
     "git -c alias.y='!rm -rf /x' y",
     "trap 'rm -rf /x' EXIT",
@@ -79,6 +81,7 @@ describe('a call of a shell', () => {
     ['$(echo rm) -rf /', 'a command whose name is known when it runs'],
     ['rm$IFS-rf$IFS/', 'a command whose name is known when it runs'],
     ['eval "$X"', 'what eval is given to run is known when it runs'],
+    ['sh <<< "$X"', 'what sh is given to run is known when it runs'],
     ['rm -rf "$DIR"', 'where $DIR lies is known when it runs'],
     ['sqlite3 x ".shell rm"', 'SQL that no dialect takes'],
     [`${'eval '.repeat(40)}ls`, 'scripts within each other more than 16 times'],
@@ -94,6 +97,7 @@ describe('a call of a shell', () => {
     expect(bash('sudo env rm x').commands.at(-1)?.wrappers).toEqual(['sudo', 'env'])
     expect(bash('python3 -c "print(1)"').code).toMatchObject([{ interpreter: 'python3', text: 'print(1)' }])
     expect(bash("node <<'X'\nrun()\nX").code).toMatchObject([{ interpreter: 'node', text: 'run()\n' }])
+    expect(bash("node - <<< 'run()'").code).toMatchObject([{ interpreter: 'node', text: 'run()' }])
   })
 })
 

@@ -2,6 +2,27 @@ import type { Redirection } from 'unbash'
 import type { Fed } from './shell-script.js'
 import { argumentOf, type Variables } from './words.js'
 
+/** A text that stands in the script for a command to read: a here-document or a here-string. */
+export interface HereText {
+  readonly text: string
+  /** Whether it is known only when it runs. */
+  readonly isDynamic: boolean
+  /** Whether variables of the shell outside may stand in it still. */
+  readonly hasVariables: boolean
+}
+
+export function hereTexts(redirects: readonly Redirection[], variables: Variables): readonly HereText[] {
+  return redirects.flatMap((redirect): HereText[] => {
+    if (redirect.type === 'HereDoc') {
+      const { text } = redirect.body
+      const hasVariables = redirect.delimiter?.quoted !== true
+      return [{ text, isDynamic: hasVariables && /\$\{?(?:PWD|OLDPWD)/.test(text), hasVariables }]
+    }
+    if (redirect.type !== 'HereString' || redirect.target === undefined) return []
+    return [{ ...argumentOf(redirect.target, variables), hasVariables: false }]
+  })
+}
+
 /** What stands at the standard input of a command by its redirections, of which the last one counts. */
 export function fedWith(redirects: readonly Redirection[], variables: Variables): Fed | undefined {
   let fed: Fed | undefined

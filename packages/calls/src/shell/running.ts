@@ -1,4 +1,5 @@
-import type { Assignment, Function as FunctionDefinition, HereDoc } from 'unbash'
+import type { Assignment, Function as FunctionDefinition } from 'unbash'
+import type { HereText } from './fed.js'
 import type { Fed } from './shell-script.js'
 import type { Outcome, ShellState } from './shell-state.js'
 import type { Setting } from './words.js'
@@ -27,7 +28,7 @@ export interface Running extends Around {
   /** What is set for it alone. */
   readonly own: readonly Assignment[]
   readonly variables: readonly Setting[]
-  readonly documents: readonly HereDoc[]
+  readonly documents: readonly HereText[]
   /** As `ShellCommand` has it. */
   readonly fed: Fed | undefined
 }

@@ -25,7 +25,7 @@ import {
   SPECIAL_BUILTIN,
 } from './builtins.js'
 import { anywhere, areSame, type Directory, directoriesFrom, joinDirectories } from './directory.js'
-import { fedWith } from './fed.js'
+import { fedWith, hereTexts } from './fed.js'
 import { branched, chained, chosen, listed, looped, piped, type Visit } from './flow.js'
 import { assigning, exporting, handing, settingsOf, wordOf } from './handed-variables.js'
 import { settingIn } from './loading-variables.js'
@@ -53,8 +53,8 @@ const HERE: readonly Directory[] = [{ path: '.', certainty: 'known' }]
 
 /**
  * Every simple command of a script: behind pipes and lists, in functions, subshells and substitutions, in what `sh -c`,
- * `eval`, `sudo`, `env`, `xargs` and the like are given, and in here-documents that a shell reads. Each with the folders
- * that it may run in, where the script begins in one of these.
+ * `eval`, `sudo`, `env`, `xargs` and the like are given, and in here-documents and here-strings that a shell reads. Each
+ * with the folders that it may run in, where the script begins in one of these.
  */
 export function readScript(source: string, directories = HERE): ShellScript {
   const reader = new ScriptReader(directories)
@@ -265,8 +265,7 @@ class ScriptReader implements ShellScript {
         set.push(word)
       }
     }
-    const documents =
-      command.redirects.length === 0 ? NONE : command.redirects.filter((part) => part.type === 'HereDoc')
+    const documents = command.redirects.length === 0 ? NONE : hereTexts(command.redirects, state.variables)
     const { wrappers, input, listsBelow, isInFunction, isInLoop } = around
     // Written down member by member: a copy with members added to it takes V8 as long as to read the whole command.
     const by = {
@@ -378,16 +377,11 @@ class ScriptReader implements ShellScript {
   /** A shell without a script runs what it is handed. */
   #readInput(name: string, by: Running): void {
     const { documents, input, state, own, depth } = by
-    for (const { body, delimiter } of documents) {
-      if (!SHELLS.has(name)) {
-        this.code.push({ interpreter: name, text: body.text })
-        continue
-      }
+    for (const { text, isDynamic, hasVariables } of documents) {
+      if (isDynamic) this.#fail(`what ${name} is given to run is known when it runs`)
       // The shell outside has put its own variables there before.
-      const isOutside = delimiter?.quoted !== true
-      if (isOutside && /\$\{?(?:PWD|OLDPWD)/.test(body.text))
-        this.#fail(`what ${name} is given to run is known when it runs`)
-      this.#read(body.text, by, depth + 1, isOutside ? state : inChild(state, own))
+      if (SHELLS.has(name)) this.#read(text, by, depth + 1, hasVariables ? state : inChild(state, own))
+      else this.code.push({ interpreter: name, text })
     }
     if (input !== undefined) this.#fail(`${name} runs what ${input} puts out`)
   }
