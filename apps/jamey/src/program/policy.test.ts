@@ -101,6 +101,29 @@ describe('policy explain', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ decision, approved: code === 0, facts: { tool } })
   })
 
+  it('tells the arguments that a rule made, and a reason that is of no rule', async () => {
+    const rule = (name: string, argument: string, change: string) =>
+      `  - { name: ${name}, decision: allow, reason: small, when: tool == 'search', transform: [{ argument: ${argument}, ${change} }] }\n`
+    const rules = rule('pages', '/limit', 'at_most: 50') + rule('parts', '/of/0', 'remove: true')
+    const tools = 'tools: { search: { effects: [read] } }'
+    writeFileSync(join(folder, 'changes.yaml'), `version: 1\n${tools}\nrules:\n${rules}`)
+    const explain = (given: string, ...options: string[]) =>
+      policy('explain', 'search', given, '--policy', 'changes.yaml', ...options)
+    const small = await explain('{"limit": 500, "of": []}')
+    expect(small.code).toBe(0)
+    expect(small.stdout).toContain('\n  with these arguments alone: {"limit":50,"of":[]}\n')
+    const again = await explain('{"of": [1, 2, 3]}')
+    expect(again.code).toBe(3)
+    expect(again.stdout).toMatch(
+      /\n {2}ask {4}its arguments were changed, and a rule would change .* again\n/,
+    )
+    expect(JSON.parse((await explain('{"of": [1, 2, 3]}', '--json')).stdout)).toMatchObject({
+      decision: 'ask',
+      reasons: [expect.stringContaining('again')],
+      arguments: { of: [2, 3] },
+    })
+  })
+
   it('refuses arguments that are no object', async () => {
     const { code, stderr } = await policy('explain', 'Bash', '[1]')
     expect(code).toBe(2)

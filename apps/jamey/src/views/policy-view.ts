@@ -6,23 +6,37 @@ interface View {
   readonly colors: Colors
 }
 
-/** The decision, the rules that applied, and what they rest on. */
-export function formatCallVerdict({ decision, rules, facts, policyVersion }: CallVerdict): string {
+/** The decision, the rules that applied, what it has beside their reasons, and what they rest on. */
+export function formatCallVerdict(verdict: CallVerdict): string {
+  const { decision, reasons, rules, facts, policyVersion, arguments: changed } = verdict
   const applied = rules.map(({ name, decision: by, reason }) => `  ${by.padEnd(5)}  ${name}: ${reason}`)
+  const others = reasons.filter((one) => rules.every(({ reason }) => reason !== one))
   return [
     `${decision} ${printable(facts.tool)} (policy ${policyVersion})`,
     ...(applied.length === 0 ? ['  no rule knows it, so it is asked'] : applied),
+    ...others.map((reason) => `  ${decision.padEnd(5)}  ${reason}`),
+    ...(changed === undefined ? [] : [`  with these arguments alone: ${printable(JSON.stringify(changed))}`]),
     ...shownFacts(facts).map((line) => `  ${printable(line)}`),
   ].join('\n')
 }
 
 export function jsonCallVerdict({
   decision,
+  reasons,
   rules,
+  arguments: changed,
   facts,
   policyVersion,
 }: CallVerdict): Record<string, unknown> {
-  return { decision, approved: decision === 'allow', rules, policy_version: policyVersion, facts }
+  return {
+    decision,
+    approved: decision === 'allow',
+    reasons,
+    rules,
+    arguments: changed,
+    policy_version: policyVersion,
+    facts,
+  }
 }
 
 /** Each case that is decided otherwise than it says, and the rules that no case tries. */

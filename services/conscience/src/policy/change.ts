@@ -8,15 +8,20 @@ export type Change =
   | { readonly argument: string; readonly set: unknown }
   | { readonly argument: string; readonly remove: true }
 
+/** Whether it takes secrets out of what stands there. `where`: a JSON Pointer. */
+export function redacts(change: Change, where: string): boolean {
+  return 'redact' in change && `${where}/`.startsWith(`${change.argument}/`)
+}
+
 type Arguments = Readonly<Record<string, unknown>>
 
-/** The arguments with all changes; undefined where nothing is another, or where one cannot be made. */
+/** The arguments with all changes, the same object where nothing is another; undefined where one cannot be made. */
 export function changed(before: Arguments, changes: readonly Change[]): Arguments | undefined {
   let after: Arguments
   try {
     after = structuredClone(before)
     for (const change of changes) after = applied(after, change) as Arguments
-    return JSON.stringify(after) === JSON.stringify(before) ? undefined : after
+    return JSON.stringify(after) === JSON.stringify(before) ? before : after
   } catch {
     // Values within each other thousands of levels deep, or a pointer that leads through no object.
     return undefined

@@ -338,30 +338,60 @@ rules:
       decision: 'allow',
       arguments: { to: 'ann@example.org', body: 'use [redacted]', n: ['[redacted]'] },
     })
+    // In a text that is JSON, where it is another word than it is once that is read.
+    const hidden = `{"n":"${TOKEN.replace('_', '\\u005f')}"}`
+    for (const body of [hidden, [TOKEN, hidden]])
+      expect(judgeCall(policy, { ...call, arguments: { to: 'ann@example.org', body } })).toMatchObject({
+        decision: 'ask',
+        reasons: ['its arguments could not be changed as a rule says'],
+      })
     const elsewhere = { ...call, arguments: { ...call.arguments, to: 'eve@evil.example' } }
     expect(judgeCall(policy, elsewhere).decision).toBe('ask')
   })
 
-  it('that cannot be made so, or are not settled then, are asked about', () => {
-    const one = (transform: string, when = 'true') =>
-      policyOf(`version: 1
-include: [work]
+  const one = (transform: string, when = 'true') =>
+    policyOf(`version: 1
 tools: { search: { effects: [read] } }
 rules: [{ name: r, decision: allow, reason: r, when: "${when}", transform: [${transform}] }]
 `)
-    const call = { tool: 'search', arguments: { limit: 'many' } }
-    for (const transform of [
-      '{ argument: /limit, at_most: 5 }',
-      '{ argument: /nothing/here, set: 1 }',
-      '{ argument: /limit, set: few }',
-    ])
-      expect(judgeCall(one(transform), call).decision).toBe('ask')
-    expect(
-      judgeCall(one('{ argument: /limit, set: few }', "texts.exists(t, t.text == 'many')"), call),
-    ).toMatchObject({
+  const search = (args: Record<string, unknown>) => ({ tool: 'search', arguments: args })
+
+  it('of a rule whose condition still holds are settled where they change nothing any more', () => {
+    const policy = one('{ argument: /limit, at_most: 50 }', "tool == 'search'")
+    for (const args of [{ limit: 5 }, { limit: 50 }, {}]) {
+      const verdict = judgeCall(policy, search(args))
+      expect(verdict).toMatchObject({ decision: 'allow', reasons: ['r'] })
+      expect(verdict).not.toHaveProperty('arguments')
+    }
+    expect(judgeCall(policy, search({ limit: 500 }))).toMatchObject({
+      decision: 'allow',
+      reasons: ['r'],
+      arguments: { limit: 50 },
+    })
+    expect(judgeCall(one('{ argument: /limit, set: few }'), search({ limit: 'many' }))).toMatchObject({
       decision: 'allow',
       arguments: { limit: 'few' },
     })
+  })
+
+  it.each([
+    ['{ argument: /limit, at_most: 5 }', 'true', { limit: 'many' }, 'could not be changed as a rule says'],
+    ['{ argument: /nothing/here, set: 1 }', 'true', { limit: 1 }, 'could not be changed as a rule says'],
+    [
+      '{ argument: /of/0, remove: true }',
+      'true',
+      { of: [1, 2] },
+      'a rule would change what became of them again',
+    ],
+    [
+      '{ argument: /limit, at_most: 5 }',
+      'numbers.exists(n, n.number > 5.0)',
+      { limit: 9 },
+      'no rule allows what',
+    ],
+  ])('%s where %s, of %j, are asked about: %s', (transform, when, args, reason) => {
+    const { decision, reasons } = judgeCall(one(transform, when), search(args))
+    expect([decision, reasons]).toEqual(['ask', [expect.stringContaining(reason)]])
   })
 
   it('are no means of a rule that denies', () => {

@@ -10,7 +10,7 @@ import {
 import type { Decision } from '@jamey/contracts'
 import type { JudgedCall, Session } from '../session/session.js'
 import type { Source } from '../session/session-entry.js'
-import { changed } from './change.js'
+import { changed, redacts } from './change.js'
 import type { Circumstances } from './circumstances.js'
 import type { PolicyRule } from './rule.js'
 import type { RuleIndex } from './rule-index.js'
@@ -109,21 +109,45 @@ export function* judgingCall(
   const said = intent === '' ? undefined : yield* saidIn(policy, intent)
   const context = { kind: 'call', context: {}, said, around } as const
   const first = yield* applying(policy, facts, context)
-  const changing = first.filter(({ changes, failure }) => changes.length > 0 && failure === undefined)
   const asItIs = verdictOf(policy, facts, first)
-  if (asItIs.decision === 'deny' || changing.length === 0) return asItIs
-  const other = changed(
-    call.arguments,
-    changing.flatMap(({ changes }) => changes),
-  )
-  if (other === undefined) return stricter(asItIs, 'ask', 'its arguments could not be changed as a rule says')
+  if (asItIs.decision === 'deny') return asItIs
+  const other = changedBy(first, call.arguments, facts)
+  if (other === call.arguments) return asItIs
+  if (other === undefined) return stricter(asItIs, 'ask', NOT_CHANGED)
   const otherFacts = yield* collectingFacts({ ...call, arguments: other }, options)
   const second = yield* applying(policy, otherFacts, context)
-  const verdict = { ...verdictOf(policy, otherFacts, merged(changing, second)), arguments: other }
-  const isSettled = !second.some(({ changes }) => changes.length > 0)
-  return isSettled && second.some(({ decision, failure }) => decision === 'allow' && failure === undefined)
+  const verdict = {
+    ...verdictOf(policy, otherFacts, merged(first.filter(isChanging), second)),
+    arguments: other,
+  }
+  // Once more and no further: rules may change what others made without an end.
+  const again = changedBy(second, other, otherFacts)
+  if (again === undefined) return stricter(verdict, 'ask', NOT_CHANGED)
+  if (again !== other) return stricter(verdict, 'ask', NOT_SETTLED)
+  return second.some(({ decision, failure }) => decision === 'allow' && failure === undefined)
     ? verdict
     : stricter(verdict, 'ask', 'its arguments were changed, and no rule allows what became of them')
+}
+
+const NOT_CHANGED = 'its arguments could not be changed as a rule says'
+const NOT_SETTLED = 'its arguments were changed, and a rule would change what became of them again'
+
+/** As `changed` has it, with the changes of all that could be evaluated. What cannot be redacted cannot be changed. */
+function changedBy(
+  found: readonly Applied[],
+  before: Call['arguments'],
+  { secrets }: Facts,
+): Call['arguments'] | undefined {
+  const changes = found.filter(isChanging).flatMap((rule) => rule.changes)
+  if (changes.length === 0) return before
+  const after = changed(before, changes)
+  return after === before && secrets.some(({ where }) => changes.some((one) => redacts(one, where)))
+    ? undefined
+    : after
+}
+
+function isChanging({ changes, failure }: Applied): boolean {
+  return changes.length > 0 && failure === undefined
 }
 
 /** `judgeWords` in steps. */
