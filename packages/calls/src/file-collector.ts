@@ -5,7 +5,7 @@ import { hiddenFile, plainOutput, plainWord } from './hidden-files.js'
 import type { Effect } from './model/call.js'
 import { NAMES_FILES_ALONE, showsVariables, UNPACKS } from './shell/command-kinds.js'
 import type { Directory } from './shell/directory.js'
-import { deletedNames, mayBeMade } from './shell/programs/found-files.js'
+import { deletedNames, mayBeMade, selectedName } from './shell/programs/found-files.js'
 import { loadedBy } from './shell/programs/loaded-code.js'
 import type { CommandEffects } from './shell/programs/program.js'
 import type { ShellCommand } from './shell/shell-script.js'
@@ -113,9 +113,14 @@ export class FileCollector {
     { reads, writes }: CommandEffects,
     effects: readonly Effect[],
   ): void {
-    const { directories } = command
+    const { name, args, directories } = command
     this.takeAll(where, reads, 'read', directories)
-    this.takeAll(where, writes, effects.includes('delete') ? 'delete' : 'write', directories)
+    if (!effects.includes('delete')) this.takeAll(where, writes, 'write', directories)
+    else {
+      // What has a name of its own is not all of the folder that it is looked for in.
+      const isNamed = name === 'find' && selectedName(args) !== undefined
+      this.takeAll(where, isNamed ? deletedNames(args) : writes, 'delete', directories)
+    }
     this.takeAll(where, movedIn(command, writes, this.#options), 'delete', directories)
   }
 

@@ -34,3 +34,49 @@ describe('a file of the workspace', () => {
     expect(pathFact(other, PLACE).isGuard).toBe(false)
   })
 })
+
+describe('a home folder', () => {
+  it.each([
+    '~',
+    '~/',
+    '~/./',
+    '~/*',
+    '~/.*',
+    '~/.[!.]*',
+    '~ann',
+    '/home/ann',
+    '/home/bob/',
+    '/home',
+    '/home/*',
+    '/home/*/*',
+    '/Users/bob',
+    '/Users',
+    '/root',
+    '/',
+    'file:///root',
+    '../../home/ann',
+  ])('or what one is in: %s', (text) => {
+    expect(pathFact(text, PLACE).isHome).toBe(true)
+  })
+
+  it.each(['~/x', '~/x/*', '~/*.log', '~+', '/home/bob/x', '/roots', '/home2', '.', '*', '/srv', '/tmp/*'])(
+    'is not %s',
+    (text) => {
+      expect(pathFact(text, PLACE).isHome).toBe(false)
+    },
+  )
+
+  it('may be any that is said to be one, the workspace too', () => {
+    const place = { workspace: '/data/people/ann', home: '/data/people/ann' }
+    for (const text of ['~', '.', '*', '..', '/data/*'])
+      expect(pathFact(text, place)).toMatchObject({ text, isHome: true })
+    for (const text of ['x', '../bob', '/data/people/annex'])
+      expect(pathFact(text, place)).toMatchObject({ text, isHome: false })
+  })
+
+  it('is known of a path that is not, where it is named after whoever runs it', () => {
+    expect(pathFact('/home/$USER', PLACE, true).isHome).toBe(true)
+    expect(pathFact('/home/$X', PLACE, true).isHome).toBe(false)
+    expect(pathFact('~/$X', PLACE, true).isHome).toBe(false)
+  })
+})

@@ -14,6 +14,8 @@ export interface PathFact {
   readonly isConfiguration: boolean
   /** What decides which calls are allowed: policies, hooks and permissions of agents, our own folder. */
   readonly isGuard: boolean
+  /** The whole of a home folder, of all of them, or of what one is in. */
+  readonly isHome: boolean
 }
 
 /** What would be done with a file. */
@@ -22,7 +24,7 @@ export type Access = 'read' | 'write' | 'delete'
 export interface PathOptions {
   /** Absolute; where relative paths begin. */
   readonly workspace: string
-  /** Absolute; what `~` stands for. Only to see that the workspace lies in it. */
+  /** Absolute; what `~` stands for. Only to see that the workspace lies in it, and what it is itself. */
   readonly home?: string | undefined
   /** Absolute; files that decide which calls are allowed, beside those that are known. */
   readonly guards?: readonly string[] | undefined
@@ -71,7 +73,27 @@ export function pathFact(text: string, options: PathOptions, isDynamic = false, 
       CONFIGURATION.test(named) || OF_AGENTS.test(named) || pattern?.selects(CONFIGURATION_NAMES) === true,
     isGuard:
       GUARD.test(named) || pattern?.selects(GUARD_NAMES) === true || isOwnGuard(named, pattern, options),
+    isHome: isHome(path, options, isDynamic),
   }
+}
+
+/** Where machines have the folders of people. */
+const HOME = /^(?:\/|~(?:[a-z_][\w.-]*)?|\/root|\/(?:home|Users)(?:\/[^/]+)?)$/i
+/** A folder of whoever runs it. */
+const OWN_HOME = /^\/(?:home|Users)\/\$(?:\{?(?:USER|LOGNAME)\}?|\(whoami\))$/
+/** A name for all that is in a folder, or for all that has a dot before it; `{}` is whatever is found there. */
+const ANYTHING = /^(?:[?.]*\*[*?.]*|\.\[[!^]\.\]\*|\{\})$/
+
+function isHome(path: string, { home }: PathOptions, isDynamic: boolean): boolean {
+  let end = path.length
+  for (;;) {
+    const start = path.lastIndexOf('/', end - 1)
+    if (start < 0 || !ANYTHING.test(path.slice(start + 1, end))) break
+    end = start
+  }
+  const folder = path.slice(0, end) || '/'
+  if (isDynamic) return OWN_HOME.test(folder)
+  return HOME.test(folder) || (home !== undefined && holds(folder, home))
 }
 
 /** What Windows leaves out of a name, or takes for the file itself. */
@@ -233,7 +255,9 @@ function normalised(text: string, options: PathOptions, from?: string): string {
   const { workspace, home } = options
   const plain = unwrapped(text)
   if (plain.startsWith('~'))
-    return home === undefined || !/^~(?:\/|$)/.test(plain) ? inHome(plain) : posix.join(home, plain.slice(1))
+    return home === undefined || !/^~(?:\/|$)/.test(plain)
+      ? inHome(plain)
+      : posix.resolve(home, `.${plain.slice(1)}`)
   if (from === undefined || plain.startsWith('/')) return posix.resolve(workspace, plain)
   const folder = normalised(from, options)
   return folder.startsWith('~') ? inHome(`${folder}/${plain}`) : posix.resolve(folder, plain)

@@ -109,3 +109,24 @@ describe('the folder that whoever asks says', () => {
     }
   })
 })
+
+describe('a workspace in a home folder', () => {
+  const policy = parsePolicy('version: 1\ninclude: [work, shell, files]\n', 'test', {
+    workspace: '/home/ann/app',
+    home: '/home/ann',
+  })
+
+  it.each([
+    ['rm -rf ~/app/build', 'allow'],
+    ['rm -rf build', 'allow'],
+    ['rm -rf ~/app/src', 'ask'],
+    ['rm -rf .', 'ask'],
+    ['rm -rf *', 'ask'],
+    ['rm -rf ~/other', 'ask'],
+    ['rm -rf ..', 'deny'],
+    ['cd ~ && rm -rf *', 'deny'],
+    ['rm -rf "$HOME"', 'deny'],
+  ])('is worked in as ever, and the home folder is not deleted: %s, %s', (command, decision) => {
+    expect(judgeCall(policy, bash(command)).decision).toBe(decision)
+  })
+})

@@ -26,6 +26,7 @@ const LISTS: { readonly [Name in keyof Omit<Lists, 'session' | 'lists'>]: Member
       isSecret: true,
       isConfiguration: true,
       isGuard: true,
+      isHome: true,
       isWorkable: true,
     },
     urls: {
