@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { assertOwnFolder, OwnershipError } from '@jamey/auth'
 import { readStorePath } from '../broker/settings.js'
 import { type DataDirectory, dataFolderAt, displayPath } from '../install/data-directory.js'
@@ -90,13 +90,14 @@ export async function checkData(places: DataPlaces, cwd: string): Promise<DataCh
   const space = await checkSpace(folders, cwd)
   const memory =
     memoryFile !== undefined && existsSync(memoryFile) ? [await checkMemory(memoryFile, cwd)] : []
+  const aside = memoryFile === undefined ? [] : checkSetAside(memoryFile, cwd)
   const database = memoryDatabase === undefined ? [] : [await checkDatabase(memoryDatabase)]
   const broker = brokerStore === undefined ? undefined : await checkStoreAt('broker', brokerStore, cwd)
   const clients = await Promise.all(outboxes.map((path) => checkStoreAt('session', path, cwd)))
   const stores = [broker, ...clients].flatMap((store) => (store === undefined ? [] : [store.finding]))
   const verdicts = audit !== undefined && existsSync(audit) ? [await checkAudit(audit, cwd)] : []
   return {
-    findings: [...space, ...memory, ...database, ...stores, ...verdicts],
+    findings: [...space, ...memory, ...aside, ...database, ...stores, ...verdicts],
     brokerProcess: broker?.owner,
   }
 }
@@ -180,6 +181,19 @@ async function checkMemory(file: string, cwd: string): Promise<Finding> {
       'stop the memory, and put a copy (`jamey memory backup`) in its place, or move the file away to begin with an empty one'
     return { check, status: 'failed', message: reportOf(error).message, hint }
   }
+}
+
+/** One finding where damaged files lie beside the one that took their place. */
+function checkSetAside(file: string, cwd: string): Finding[] {
+  const folder = dirname(file)
+  const start = `${basename(file)}.damaged-`
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith(start)) : []
+  const files = names.filter((name) => !/-(wal|shm)$/.test(name)).sort()
+  if (files.length === 0) return []
+  const message = `set aside: ${files.map((name) => displayPath(join(folder, name), cwd)).join(', ')}`
+  const hint =
+    'it has what could not be read, and what was forgotten since: remove it once nothing of it is missed (JameyMemoryDamaged in docs/runbook.md)'
+  return [{ check: 'damaged memory files', status: 'warning', message, hint }]
 }
 
 async function checkDatabase(env: Environment): Promise<Finding> {

@@ -129,6 +129,17 @@ describe('what the doctor says of data', () => {
     expect(find('broker store')?.message).toContain('1 record damaged')
   })
 
+  it('names a damaged memory file that was set aside, while it lies there', async () => {
+    const aside = join(directory.data, 'memory.db.damaged-2026-05-01T12-00-00-000Z')
+    for (const end of ['', '-wal', '-shm']) writeFileSync(aside + end, '')
+    expect((await doctor()).find('damaged memory')).toMatchObject({
+      status: 'warning',
+      message: expect.stringMatching(/memory\.db\.damaged-2026-05-01T12-00-00-000Z$/),
+    })
+    for (const end of ['', '-wal', '-shm']) rmSync(aside + end)
+    expect((await doctor()).find('damaged memory')).toBeUndefined()
+  })
+
   it('finds an audit that was changed at its end, and says what looks at all of it', async () => {
     const path = join(directory.data, 'audit')
     const log = await AuditLog.open(path, { clientId: 'conscience', clock: { timeOfDay: () => Date.now() } })

@@ -1,12 +1,14 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { topics } from '@jamey/contracts'
+import Libsql from 'libsql'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeBus } from '../service/bus.support.js'
 import { createMemory } from '../service/memory-service.js'
 import { fakeClock, temporaryFile, temporaryStore } from '../store/memory-file.support.js'
 import { MemoryStore } from '../store/memory-store.js'
 import { checkMemoryFile } from './check-memory-file.js'
+import type { Salvaged } from './salvage.js'
 
 const COUNT = 400
 const PAGE = 4096
@@ -79,5 +81,190 @@ describe('a damaged memory file', () => {
       expect.objectContaining({ code: 'storage-damaged' }),
     )
     expect(readFileSync(file, 'utf8')).toBe('not a database '.repeat(500))
+  })
+})
+
+const KEPT = 700
+const FORGOTTEN = 300
+
+let written: Promise<Buffer> | undefined
+
+/** A file with memories that were changed once, keys of half of them, and others that were forgotten one by one. */
+async function fileWithNotes(): Promise<string> {
+  written ??= writtenNotes()
+  const file = temporaryFile()
+  writeFileSync(file, await written)
+  return file
+}
+
+async function writtenNotes(): Promise<Buffer> {
+  const { store, file } = temporaryStore()
+  const ids = Array.from({ length: KEPT + FORGOTTEN }, (_, i) => `memory-${String(i).padStart(5, '0')}`)
+  await Promise.all(
+    ids.map((id, i) =>
+      store.store(
+        {
+          content: `${i} ${'words '.repeat(20)}`,
+          layer: 'semantic',
+          tags: [`tag-${i}`],
+          idempotency_key: i % 2 ? `key-${i}` : undefined,
+        },
+        { id, source: 'ada' },
+      ),
+    ),
+  )
+  await Promise.all(ids.map((id, i) => store.update({ id, content: `changed ${i}` }, `update-${id}`)))
+  await Promise.all(ids.slice(KEPT).map((id) => store.forget({ id }, `forget-${id}`)))
+  await store.close()
+  return readFileSync(file)
+}
+
+function rowsOf<Row>(file: string, sql: string): Row[] {
+  const connection = new Libsql(file)
+  try {
+    return connection.prepare(sql).all() as Row[]
+  } finally {
+    connection.close()
+  }
+}
+
+const countOf = (file: string, table: string): number =>
+  rowsOf<{ count: number }>(file, `SELECT count(*) AS count FROM ${table}`)[0]?.count ?? 0
+
+/** Pages of a table of this kind, in the order of its rows. */
+function pagesOf(file: string, table: string, kind: 'leaf' | 'internal'): number[] {
+  const sql = `SELECT pageno FROM dbstat WHERE name = '${table}' AND pagetype = '${kind}' ORDER BY path`
+  return rowsOf<{ pageno: number }>(file, sql).map(({ pageno }) => pageno)
+}
+
+function overwrite(file: string, page: number, by: Buffer = Buffer.alloc(PAGE, 0xa5)): void {
+  const bytes = readFileSync(file)
+  by.copy(bytes, (page - 1) * PAGE)
+  writeFileSync(file, bytes)
+}
+
+/** Opens the file as its owner, which is told what could be read. */
+function salvaged(file: string): Salvaged {
+  let told: Salvaged | undefined
+  const onSalvaged = (salvaged: Salvaged) => {
+    told = salvaged
+  }
+  const store = MemoryStore.open({
+    file,
+    now: fakeClock().now,
+    claim: { id: 'one', isNew: true },
+    onSalvaged,
+  })
+  onTestFinished(() => store.close())
+  if (told === undefined) throw new Error('The file was not seen to be damaged.')
+  return told
+}
+
+const middleOf = (pages: readonly number[]): number => pages[Math.floor(pages.length / 2)] ?? 0
+
+describe('what stands beside the memories of a damaged file', () => {
+  it.each([
+    ['memory_versions', 'earlier versions'],
+    ['memory_keys', 'idempotency keys'],
+    ['gone', 'ids that are gone'],
+    ['update_requests', 'requests to change'],
+  ])('costs the rows of one page of %s alone, and their number is told', async (table, name) => {
+    const file = await fileWithNotes()
+    const before = countOf(file, table)
+    const leaves = pagesOf(file, table, 'leaf')
+    expect(leaves.length).toBeGreaterThan(2)
+    overwrite(file, middleOf(leaves))
+    const { memories, unreadable, notes } = salvaged(file)
+    expect({ memories, unreadable }).toEqual({ memories: KEPT, unreadable: 0 })
+    const after = countOf(file, table)
+    expect(after).toBeGreaterThan(before * (1 - 2 / leaves.length))
+    expect(after).toBeLessThan(before)
+    expect(notes).toEqual({ [name]: before - after })
+  })
+
+  it('is read around two pages that cannot be, by an index', async () => {
+    const file = await fileWithNotes()
+    const before = countOf(file, 'gone')
+    const leaves = pagesOf(file, 'gone', 'leaf')
+    for (const page of [leaves[0], leaves.at(-1)]) overwrite(file, page ?? 0)
+    expect(leaves.length).toBeGreaterThan(2)
+    const { notes } = salvaged(file)
+    const after = countOf(file, 'gone')
+    expect(after).toBeGreaterThan(0)
+    expect(notes).toEqual({ 'ids that are gone': before - after })
+  })
+
+  it('is read from both ends where no index tells what lies between, which counts as one', async () => {
+    const file = await fileWithNotes()
+    const before = countOf(file, 'forget_requests')
+    const leaves = pagesOf(file, 'forget_requests', 'leaf')
+    overwrite(file, middleOf(leaves))
+    const { notes } = salvaged(file)
+    expect(notes).toEqual({ 'requests to forget': 1 })
+    const after = countOf(file, 'forget_requests')
+    expect(after).toBeGreaterThan(before * (1 - 2 / leaves.length))
+    expect(after).toBeLessThan(before)
+  })
+
+  it('has its tags by the memories', async () => {
+    const file = await fileWithNotes()
+    for (const page of pagesOf(file, 'memory_tags', 'leaf')) overwrite(file, page)
+    expect(salvaged(file)).toMatchObject({ memories: KEPT, unreadable: 0, notes: {} })
+    expect(countOf(file, 'memory_tags')).toBe(KEPT)
+  })
+
+  it('is told to whoever looks after the service', async () => {
+    const file = await fileWithNotes()
+    overwrite(file, middleOf(pagesOf(file, 'forget_requests', 'leaf')))
+    const bus = new FakeBus()
+    const service = createMemory({ file, bus: bus.asBus(), clock: fakeClock() })
+    onTestFinished(() => service.stop({ graceMs: 0 }))
+    await service.start()
+    const told = bus.reported.find(({ kind }) => kind === 'storage-damaged')?.error as Error
+    expect(told.message).toContain('Not all could be read of: requests to forget (1).')
+  })
+})
+
+describe('a page that leads to others in a damaged file', () => {
+  it.each(['memories', 'memory_versions'])('costs no row of %s', async (table) => {
+    const file = await fileWithNotes()
+    const rows = (): unknown[] => rowsOf(file, `SELECT * FROM ${table}`)
+    const totals = (): unknown[] => rowsOf(file, 'SELECT * FROM owner_totals')
+    const before = { rows: rows(), totals: totals() }
+    expect(before.rows).toHaveLength(KEPT)
+    const inner = pagesOf(file, table, 'internal')
+    expect(inner).not.toHaveLength(0)
+    for (const page of inner) overwrite(file, page)
+    const damaged = readFileSync(file)
+    const { setAside, memories, notes } = salvaged(file)
+    expect({ memories, notes }).toEqual({ memories: KEPT, notes: {} })
+    expect({ rows: rows(), totals: totals() }).toEqual(before)
+    expect(readFileSync(setAside).equals(damaged)).toBe(true)
+  })
+
+  it('costs what lies on one of them when that is damaged as well', async () => {
+    const file = await fileWithNotes()
+    const leaves = pagesOf(file, 'memories', 'leaf')
+    for (const page of [...pagesOf(file, 'memories', 'internal'), middleOf(leaves)]) overwrite(file, page)
+    const { memories, unreadable } = salvaged(file)
+    expect(memories).toBeGreaterThan(KEPT * (1 - 2 / leaves.length))
+    expect(memories).toBeLessThan(KEPT)
+    expect(unreadable).toBe(KEPT + FORGOTTEN - memories)
+  })
+
+  it('brings nothing back that was forgotten, were a former page of it somewhere in the file', async () => {
+    const file = await fileWithNotes()
+    const store = MemoryStore.open({ file })
+    const former = middleOf(pagesOf(file, 'memories', 'leaf'))
+    const text = readFileSync(file).subarray((former - 1) * PAGE, former * PAGE)
+    const ids = [...new Set(text.toString('latin1').match(/memory-\d{5}/g))]
+    expect(ids.length).toBeGreaterThan(2)
+    await store.forget({ ids })
+    await store.close()
+    for (const page of pagesOf(file, 'memories', 'internal')) overwrite(file, page)
+    overwrite(file, middleOf(pagesOf(file, 'memory_tags', 'leaf')), text)
+    expect(salvaged(file).memories).toBe(KEPT - ids.length)
+    const listed = ids.map((id) => `'${id}'`).join(', ')
+    expect(countOf(file, `memories WHERE id IN (${listed})`)).toBe(0)
   })
 })

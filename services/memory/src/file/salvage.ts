@@ -1,8 +1,20 @@
 import { existsSync, renameSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import Libsql from 'libsql'
-import type { Database, SqlValue } from './database.js'
+import {
+  attempt,
+  type Connection,
+  highestNumber,
+  type KeyedTable,
+  type NumberedTable,
+  type Row,
+  readKeyed,
+  readNumbered,
+} from './damaged-tables.js'
+import type { Database } from './database.js'
+import { readLeafPages } from './leaf-pages.js'
 import { APPLICATION_ID } from './migrate.js'
+import { rebuildTags } from './text-tables.js'
 
 /** What became of a damaged file. */
 export interface Salvaged {
@@ -12,25 +24,49 @@ export interface Salvaged {
   readonly memories: number
   /** Places of memories that could not be read, or never were: numbers of memories that were removed are among them. */
   readonly unreadable: number
+  /** Of what stands beside the memories, by its name, places that could not be read; what is whole is not named. */
+  readonly notes: Readonly<Record<string, number>>
 }
 
-type Connection = InstanceType<typeof Libsql>
-type Row = Readonly<Record<string, SqlValue>>
+const MEMORIES: NumberedTable = { table: 'memories', number: 'seq', indexes: ['memories_by_time'] }
+const VERSIONS: NumberedTable = {
+  table: 'memory_versions',
+  number: 'number',
+  indexes: ['memory_versions_by_memory', 'memory_versions_by_time'],
+}
+const RECALLS: NumberedTable = { table: 'memory_recalls', number: 'seq', indexes: [] }
 
-/** Rows that are read at once; of those that cannot be, one half and then the other. */
-const PAGE = 512
-/** Tables that are carried over beside the memories, as far as they can be read. */
-const NOTES = [
-  'memory_tags',
-  'memory_versions',
-  'memory_keys',
-  'merged_ids',
-  'update_requests',
-  'memory_recalls',
-  'gone',
-  'forget_requests',
-  'announcements',
-]
+/** Notes beside the memories, by what they are called when some of them cannot be read. */
+const KEYED: Readonly<Record<string, KeyedTable>> = {
+  'ids that are gone': {
+    table: 'gone',
+    key: ['id'],
+    indexes: [{ name: 'gone_by_time', column: 'at' }],
+  },
+  'idempotency keys': {
+    table: 'memory_keys',
+    key: ['owner', 'key'],
+    indexes: [
+      { name: 'memory_keys_by_memory', column: 'seq' },
+      { name: 'memory_keys_by_time', column: 'gone_at' },
+    ],
+  },
+  'ids of repeated texts': {
+    table: 'merged_ids',
+    key: ['id'],
+    indexes: [
+      { name: 'merged_ids_by_memory', column: 'seq' },
+      { name: 'merged_ids_by_time', column: 'at' },
+    ],
+  },
+  'requests to change': {
+    table: 'update_requests',
+    key: ['id'],
+    indexes: [{ name: 'update_requests_by_time', column: 'at' }],
+  },
+  'requests to forget': { table: 'forget_requests', key: ['id'], indexes: [] },
+  announcements: { table: 'announcements', key: ['seq'], indexes: [] },
+}
 
 /**
  * Sets a damaged memory file aside and fills a new one with what can be read of it. Undefined where it cannot be
@@ -49,7 +85,7 @@ export function salvage(
   const target = build(version)
   const source = new Libsql(setAside)
   try {
-    return { setAside, ...carryOver(source, target) }
+    return { setAside, ...carryOver(setAside, source, target) }
   } finally {
     source.close()
     target.close()
@@ -73,63 +109,96 @@ function versionOf(file: string): number | undefined {
   }
 }
 
-function carryOver(source: Connection, target: Database): { memories: number; unreadable: number } {
-  let memories = 0
-  let unreadable = 0
-  const take = (first: number, last: number): void => {
-    const rows = readable(source, first, last)
-    if (rows !== undefined) memories += put(target, 'memories', rows)
-    else if (first === last) unreadable++
-    else {
-      const middle = Math.floor((first + last) / 2)
-      take(first, middle)
-      take(middle + 1, last)
-    }
+function carryOver(file: string, source: Connection, target: Database): Omit<Salvaged, 'setAside'> {
+  const notes: Record<string, number> = {}
+  const note = (name: string, unreadable: number): void => {
+    if (unreadable > 0) notes[name] = unreadable
   }
-  const newest = newestOf(source)
-  for (let first = 1; first <= newest; first += PAGE) take(first, Math.min(newest, first + PAGE - 1))
+  const newest = highestNumber(source, MEMORIES) ?? 0
+  const memories = readByNumber(source, target, MEMORIES, newest)
   // A number that was given is not given again.
   target.execute(`INSERT INTO sqlite_sequence (name, seq) SELECT 'memories', 0
     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'memories')`)
   target.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'memories'").run(newest)
-  for (const table of NOTES) {
-    const rows = attempt(() => source.prepare(`SELECT * FROM ${table}`).all() as Row[])
-    if (rows !== undefined) put(target, table, rows)
+  for (const [name, keyed] of Object.entries(KEYED)) {
+    if (!hasTable(target, keyed.table)) continue
+    note(
+      name,
+      readKeyed(source, keyed, (rows) => put(target, keyed.table, rows)),
+    )
   }
-  return { memories, unreadable }
+  const isGone = target.prepare('SELECT 1 FROM gone WHERE id = ?')
+  addLeafPages(file, source, target, MEMORIES, memories, ({ id = null }) => isGone.all(id).length === 0)
+  // What follows counts towards what the owners of these memories have.
+  if (hasTable(target, VERSIONS.table)) {
+    const versions = readByNumber(source, target, VERSIONS, highestNumber(source, VERSIONS))
+    const isThere = target.prepare('SELECT 1 FROM memories WHERE seq = ?')
+    addLeafPages(file, source, target, VERSIONS, versions, ({ seq = null }) => isThere.all(seq).length > 0)
+    note('earlier versions', versions.unreadable)
+    note('counts of recalls', readByNumber(source, target, RECALLS, newest).unreadable)
+  }
+  target.transaction(() => rebuildTags(target))
+  return { memories: memories.rows, unreadable: memories.unreadable, notes }
 }
 
-/** The highest number that was ever given; where that cannot be read, of the memories that can. */
-function newestOf(source: Connection): number {
-  const numbers = [
-    "SELECT seq FROM sqlite_sequence WHERE name = 'memories'",
-    'SELECT max(seq) AS seq FROM memories',
-  ].map((sql) => attempt(() => Number((source.prepare(sql).all()[0] as Row | undefined)?.['seq'] ?? 0)) ?? 0)
-  return Math.max(...numbers)
+interface Read {
+  rows: number
+  unreadable: number
 }
 
-function readable(source: Connection, first: number, last: number): Row[] | undefined {
-  const sql = 'SELECT * FROM memories WHERE seq BETWEEN ? AND ?'
-  return attempt(() => source.prepare<[number, number]>(sql).all(first, last) as Row[])
+/** Where no highest number is known, one place that cannot be read stands for all of them. */
+function readByNumber(
+  source: Connection,
+  target: Database,
+  numbered: NumberedTable,
+  highest: number | undefined,
+): Read {
+  let rows = 0
+  const take = (found: Row[]) => {
+    rows += put(target, numbered.table, found)
+  }
+  const unreadable = highest === undefined ? 1 : readNumbered(source, numbered, highest, take)
+  return { rows, unreadable }
+}
+
+/** Adds to `read` the rows that lie below a page that cannot be read. */
+function addLeafPages(
+  file: string,
+  source: Connection,
+  target: Database,
+  { table }: NumberedTable,
+  read: Read,
+  mayCome: (row: Row) => boolean,
+): void {
+  if (read.unreadable === 0 || !isTidy(source)) return
+  attempt(() =>
+    readLeafPages(file, table, (rows) => {
+      const added = put(target, table, rows.filter(mayCome))
+      read.rows += added
+      read.unreadable = Math.max(0, read.unreadable - added)
+    }),
+  )
+}
+
+/** Whether no page has what was removed long ago, as those of older programs had until the file was written anew. */
+function isTidy(source: Connection): boolean {
+  return attempt(() => source.prepare("SELECT 1 FROM upkeep WHERE task = 'vacuum'").all())?.length === 0
+}
+
+function hasTable(target: Database, table: string): boolean {
+  return target.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').all(table).length > 0
 }
 
 function put(target: Database, table: string, rows: readonly Row[]): number {
+  const [row] = rows
+  if (row === undefined) return 0
+  const names = Object.keys(row)
+  const sql = `INSERT OR IGNORE INTO ${table} (${names}) VALUES (${names.map(() => '?')})`
   return target.transaction(() => {
+    const insert = target.prepare(sql)
     let put = 0
-    for (const row of rows) {
-      const names = Object.keys(row)
-      const sql = `INSERT OR IGNORE INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`
-      // A row that is not whole, as a text that is none, costs itself alone.
-      put += attempt(() => target.prepare(sql).run(...Object.values(row))) ?? 0
-    }
+    // A row that is not whole, as a text that is none, costs itself alone.
+    for (const row of rows) put += attempt(() => insert.run(...Object.values(row))) ?? 0
     return put
   })
-}
-
-function attempt<T>(work: () => T): T | undefined {
-  try {
-    return work()
-  } catch {
-    return undefined
-  }
 }

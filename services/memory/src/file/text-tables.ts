@@ -47,6 +47,19 @@ export function rebuildTexts(database: Database): void {
       SELECT ${beginningOf('content_hash')}, owner, seq FROM memories ORDER BY 1, 2, 3`)
 }
 
+/** Fills the table of tags anew from the memories; the result is their number. Called inside a transaction only. */
+export function rebuildTags(database: Database): number {
+  database.execute('DELETE FROM memory_tags')
+  return database
+    .prepare(
+      `INSERT INTO memory_tags (tag, seq)
+        SELECT DISTINCT json_each.value, memories.seq
+        FROM memories, json_each(CASE WHEN json_valid(memories.tags) THEN memories.tags ELSE '[]' END)
+        WHERE json_each.type = 'text'`,
+    )
+    .run()
+}
+
 /** Moves new texts among the others when there are many of them. */
 export class TextTables {
   readonly #database: Database

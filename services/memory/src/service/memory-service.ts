@@ -154,9 +154,11 @@ class BusMemory implements MemoryService {
     return store === undefined ? undefined : { store, close: () => store.close() }
   }
 
-  #tellSalvaged({ setAside, memories, unreadable }: Salvaged): void {
+  #tellSalvaged({ setAside, memories, unreadable, notes }: Salvaged): void {
     const { file } = this.#options
-    const message = `The memory file ${file} was damaged: it lies in ${setAside} now, and a new one has the ${memories} memories that could be read of it; ${unreadable} places could not.`
+    const missed = Object.entries(notes).map(([name, places]) => `${name} (${places})`)
+    const missing = missed.length === 0 ? '' : ` Not all could be read of: ${missed.join(', ')}.`
+    const message = `The memory file ${file} was damaged: it lies in ${setAside} now, and a new one has the ${memories} memories that could be read of it; ${unreadable} places could not.${missing}`
     this.#report(new StorageError('storage-damaged', message))
   }
 

@@ -1,5 +1,5 @@
 import { Database } from '../file/database.js'
-import { rebuildTexts } from '../file/text-tables.js'
+import { rebuildTags, rebuildTexts } from '../file/text-tables.js'
 import { MemoryStore } from './memory-store.js'
 
 /** What was made anew. */
@@ -19,13 +19,7 @@ export async function reindexMemoryFile(file: string, busyTimeoutMs: number): Pr
   const database = new Database({ file, busyTimeoutMs })
   try {
     return database.transaction(() => {
-      database.execute('DELETE FROM memory_tags')
-      const tags = database
-        .prepare(
-          `INSERT INTO memory_tags (tag, seq)
-            SELECT DISTINCT json_each.value, memories.seq FROM memories, json_each(memories.tags)`,
-        )
-        .run()
+      const tags = rebuildTags(database)
       rebuildTexts(database)
       database.execute('REINDEX')
       // Whoever keeps the words in memory reads them all again where changes are gone that it has not seen.
