@@ -177,9 +177,12 @@ async function checkMemory(file: string, cwd: string): Promise<Finding> {
     const message = `sound: ${plural(memories, 'memory', 'memories')}, ${amount(bytes)}`
     return { check, status: 'ok', message }
   } catch (error) {
+    const { code, message } = reportOf(error)
     const hint =
-      'stop the memory, and put a copy (`jamey memory backup`) in its place, or move the file away to begin with an empty one'
-    return { check, status: 'failed', message: reportOf(error).message, hint }
+      code === 'storage-version'
+        ? 'use a program as new as the one that wrote it'
+        : 'stop the memory, and put a copy (`jamey memory backup`) in its place, or move the file away to begin with an empty one'
+    return { check, status: 'failed', message, hint }
   }
 }
 

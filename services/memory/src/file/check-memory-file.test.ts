@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { StorageError } from '../model/errors.js'
 import { temporaryFile, temporaryStore } from '../store/memory-file.support.js'
 import { checkMemoryFile } from './check-memory-file.js'
+import { MemoryArchive } from './memory-archive.js'
+import { MEMORY_FILE_VERSION } from './schema.js'
 
 async function filled(): Promise<ReturnType<typeof temporaryStore>> {
   const opened = temporaryStore()
@@ -43,6 +45,20 @@ describe('a check of the memory file', () => {
     bytes.fill(0xa5, 4096 * 6, bytes.length - 4096)
     writeFileSync(file, bytes)
     expect(codeOf(file)).toBe('storage-damaged')
+  })
+
+  it('refuses a file of a newer program, as an export and a backup do, and changes nothing', async () => {
+    const { store, file } = await filled()
+    await store.close()
+    const database = new Libsql(file)
+    database.exec(`PRAGMA user_version = ${MEMORY_FILE_VERSION + 92}`)
+    database.close()
+    const before = readFileSync(file)
+    const words = `has version ${MEMORY_FILE_VERSION + 92}, and this program reads up to version ${MEMORY_FILE_VERSION}; use the newer program`
+    expect(codeOf(file)).toBe('storage-version')
+    expect(() => checkMemoryFile(file)).toThrow(words)
+    expect(() => new MemoryArchive(file, Date.now)).toThrow(words)
+    expect(readFileSync(file).equals(before)).toBe(true)
   })
 
   it('refuses what is missing, of another program or no database at all', () => {

@@ -8,7 +8,8 @@ export interface MemoryFileCheck {
 
 /**
  * Looks through a whole memory file (`PRAGMA quick_check`), also while its service has it open, and changes nothing: it
- * is opened to read alone. Throws `StorageError` where it is damaged, cannot be opened, or is no memory file.
+ * is opened to read alone. Throws `StorageError` where it is damaged, cannot be opened, is no memory file, or one
+ * of a newer program, of which nobody here can tell whether it is whole.
  */
 export function checkMemoryFile(file: string): MemoryFileCheck {
   const opened = new ReadOnlyFile(file)

@@ -5,7 +5,8 @@ import Libsql from 'libsql'
 import { foreignFile, StorageError, storageErrorFrom } from '../model/errors.js'
 import { checkMemoryFile, type MemoryFileCheck } from './check-memory-file.js'
 import { mustBeOwn } from './create-once.js'
-import { APPLICATION_ID } from './migrate.js'
+import { APPLICATION_ID, mustBeKnown } from './migrate.js'
+import { MEMORY_FILE_VERSION } from './schema.js'
 
 type Connection = InstanceType<typeof Libsql>
 
@@ -51,7 +52,7 @@ export class MemorySnapshot {
   /** Sees what was there at the moment. */
   readonly #reader: Connection
 
-  /** Throws where there is none, it cannot be opened, or is no memory file. */
+  /** Throws where there is none, it cannot be opened, or is no memory file, or one of a newer program. */
   constructor(file: string) {
     this.file = file
     this.bytes = this.#guard(() => {
@@ -68,6 +69,7 @@ export class MemorySnapshot {
     try {
       this.#mustBeOurs()
       this.version = this.#number('PRAGMA user_version')
+      mustBeKnown(file, this.version, MEMORY_FILE_VERSION)
     } catch (error) {
       this.close()
       throw error

@@ -88,11 +88,15 @@ function checkedVersion(database: Database, newest: number): number {
       `The file ${database.file} is a database of another program (application id ${application}); name another file for memories.`,
     )
   }
-  if (version > newest) {
-    throw new StorageError(
-      'storage-version',
-      `The memory file ${database.file} has version ${version}, and this program reads up to version ${newest}; use the newer program that wrote it.`,
-    )
-  }
+  mustBeKnown(database.file, version, newest)
   return version
+}
+
+/** Throws `StorageError` 'storage-version' for a file that a newer program has written. */
+export function mustBeKnown(file: string, version: number, newest: number): void {
+  if (version <= newest) return
+  throw new StorageError(
+    'storage-version',
+    `The memory file ${file} has version ${version}, and this program reads up to version ${newest}; use the newer program that wrote it.`,
+  )
 }

@@ -4,7 +4,8 @@ import { OwnershipError } from '@jamey/auth'
 import Libsql from 'libsql'
 import { foreignFile, StorageError, storageErrorFrom } from '../model/errors.js'
 import { mustBeOwn } from './create-once.js'
-import { APPLICATION_ID } from './migrate.js'
+import { APPLICATION_ID, mustBeKnown } from './migrate.js'
+import { MEMORY_FILE_VERSION } from './schema.js'
 
 type Connection = InstanceType<typeof Libsql>
 
@@ -19,7 +20,7 @@ export class ReadOnlyFile {
   readonly bytes: number
   readonly #connection: Connection
 
-  /** Throws `StorageError` where there is none, it cannot be opened, or is no memory file. */
+  /** Throws `StorageError` where there is none, it cannot be opened, or is no memory file, or one of a newer program. */
   constructor(file: string) {
     this.file = file
     this.bytes = this.#guard(() => {
@@ -58,11 +59,13 @@ export class ReadOnlyFile {
 
   #mustBeOurs(): void {
     const id = this.value('PRAGMA application_id')
-    if (id === APPLICATION_ID) return
-    throw new StorageError(
-      'storage-foreign',
-      `The file ${this.file} is no memory file of Jamey (application id ${id}); name another one in JAMEY_MEMORY_FILE.`,
-    )
+    if (id !== APPLICATION_ID) {
+      throw new StorageError(
+        'storage-foreign',
+        `The file ${this.file} is no memory file of Jamey (application id ${id}); name another one in JAMEY_MEMORY_FILE.`,
+      )
+    }
+    mustBeKnown(this.file, Number(this.value('PRAGMA user_version')), MEMORY_FILE_VERSION)
   }
 
   #guard<T>(work: () => T): T {
