@@ -37,6 +37,17 @@ describe('reportOf', () => {
     expect(reportOf(error).exitCode).toBe(code)
   })
 
+  it('names a field as whoever gave the command knows it, and a fault of an answer with its topic', () => {
+    const fault = 'is not valid: Too big; found 100001 characters'
+    const asked = new MessageError('jamey/memory/others/store', 'payload.data.content', fault)
+    expect(reportOf(asked).message).toBe(`content ${fault}`)
+    expect(reportOf(new RemoteError('invalid-request', asked.message, false)).message).toBe(
+      `content ${fault}`,
+    )
+    const answered = new MessageError('jamey/memory/responses/me', 'payload.data.content', fault)
+    expect(reportOf(answered).message).toBe(answered.message)
+  })
+
   it('keeps message, code, hint and whether trying again helps, and never a stack', () => {
     const failure = new CommandFailure('gone', {
       code: 'no-broker',

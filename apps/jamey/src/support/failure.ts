@@ -93,6 +93,9 @@ function exitOfRefusal(facts: ErrorFacts): ExitCode {
   return facts.retryable ? EXIT.unavailable : EXIT.other
 }
 
+/** What stands before a field that whoever gave the command knows by its own name; answers come at other topics. */
+const OF_OUR_REQUEST = /^Message for (?!\S*\/responses\/)\S+: payload\.data\./
+
 /** The words and the exit code for anything that was thrown. Never contains a stack. */
 export function reportOf(error: unknown): FailureReport {
   if (error instanceof CommandFailure) {
@@ -108,7 +111,7 @@ export function reportOf(error: unknown): FailureReport {
   return {
     code: facts.kind ?? facts.code ?? 'internal',
     exitCode: typeof exit === 'function' ? exit(facts) : (exit ?? EXIT.other),
-    message: facts.message,
+    message: facts.message.replace(OF_OUR_REQUEST, ''),
     ...(facts.retryable === undefined ? {} : { retryable: facts.retryable }),
   }
 }

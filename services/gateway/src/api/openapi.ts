@@ -255,6 +255,7 @@ function parametersOf(endpoint: Endpoint): Json[] {
     name,
     in: 'path',
     required: true,
+    ...(name === 'id' ? { description: 'Percent-encoded: an id may have a `/`, which is `%2F` here.' } : {}),
     schema: { type: 'string' },
     example: EXAMPLES[endpoint.operation].input[endpoint.pathField] ?? EXAMPLES['memory.get'].input['id'],
   }))
