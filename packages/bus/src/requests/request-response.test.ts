@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { getEventListeners } from 'node:events'
 import { Permissions } from '@jamey/auth'
 import { type Call, type DataInput, topics } from '@jamey/contracts'
@@ -766,9 +767,9 @@ describe('serving', () => {
     await server.serve(forget, { group: 'memory' }, () => ({ forgotten: 0 }))
     const ask = async (payload: object) => {
       const replyTo = 'jamey/api/responses/other/memory/x'
-      const metadata = { client_id: 'other', correlation_id: CHAIN, reply_to: replyTo }
+      const metadata = { client_id: 'other', correlation_id: randomUUID(), reply_to: replyTo }
       const envelope = {
-        message_id: ID,
+        message_id: randomUUID(),
         timestamp: '2024-11-14T20:00:00Z',
         topic: 'jamey/memory/store',
         payload,
@@ -785,6 +786,33 @@ describe('serving', () => {
     const { error } = await ask({ action: 'forget', data: { tags: [] } })
     expect(error).toMatchObject({ kind: 'invalid-request', retryable: false })
     expect(JSON.stringify(error)).toContain('payload.data.tags')
+    const halves = await ask({ action: 'forget', data: { tags: ['a', 'b \ud800'] } })
+    expect(halves.error).toMatchObject({
+      kind: 'invalid-request',
+      message: expect.stringContaining('payload.data.tags[1] is not valid: expected text that is Unicode'),
+    })
+    const named = await ask({ action: 'forget', data: JSON.parse('{"where":{"__proto__":1}}') })
+    expect(named.error).toMatchObject({
+      kind: 'invalid-request',
+      message: expect.stringContaining('payload.data.where.__proto__'),
+    })
+  })
+
+  it('refuses at once to ask with text that is not Unicode, or a member called __proto__', async () => {
+    const { make, broker } = setUp()
+    const client = make('client', ['publish:jamey/memory/store'])
+    const sent = broker.sent.length
+    const ask = (data: object) => client.request(topics.memory.store, data as { content: string })
+    await expect(ask({ content: 'a \ud800' })).rejects.toMatchObject({
+      code: 'invalid',
+      field: 'payload.data.content',
+    })
+    const metadata: unknown = JSON.parse('{"a":{"__proto__":{}}}')
+    await expect(ask({ content: 'a', metadata })).rejects.toMatchObject({
+      code: 'invalid',
+      field: 'payload.data.metadata.a.__proto__',
+    })
+    expect(broker.sent).toHaveLength(sent)
   })
 
   it('tells the sender of something that is no envelope, where the properties say how', async () => {

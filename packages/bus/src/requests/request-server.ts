@@ -6,7 +6,7 @@ import type { Tracing } from '../model/tracing.js'
 import { MessageError, RequestError } from '../support/errors.js'
 import type { Latencies } from '../support/latencies.js'
 import { Addresses, strangeTopic } from '../wire/addresses.js'
-import { checkData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
+import { checkData, checkRequestData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
 import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from '../wire/request-properties.js'
 import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
 import { AnswerOutlet, type AnswerOutletParts } from './answer-outlet.js'
@@ -314,7 +314,7 @@ export class RequestServer implements LeaseMember {
     }
     let payload: unknown
     try {
-      payload = checkData(served.contract.schema, topic, envelope.payload.data)
+      payload = checkRequestData(served.contract.schema, topic, envelope.payload.data)
     } catch (error) {
       counters.invalid++
       return { error: { kind: 'invalid-request', message: (error as Error).message, retryable: false } }

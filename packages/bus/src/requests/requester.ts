@@ -29,7 +29,13 @@ import {
 import type { Latencies } from '../support/latencies.js'
 import { randomUuid } from '../support/uuid.js'
 import { assertBound, bindingOf } from '../wire/answer-binding.js'
-import { assertIdentifiers, checkData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
+import {
+  assertIdentifiers,
+  checkData,
+  checkRequestData,
+  decodeEnvelope,
+  type Envelope,
+} from '../wire/envelope.js'
 import type { MqttPort } from '../wire/mqtt-port.js'
 import { ReplyTopics } from '../wire/reply-topics.js'
 import { latin1 } from '../wire/request-properties.js'
@@ -142,7 +148,7 @@ export class Requester {
     // Nothing is tried any more (the breaker is open, say): to wait for the deadline would help nobody.
     if (port.status.state === 'error') throw port.status.cause ?? closed()
     if (options.signal?.aborted) throw aborted({ contract, options }, false)
-    const payload = { action, data: checkData(contract.schema, contract.topic, data) }
+    const payload = { action, data: checkRequestData(contract.schema, contract.topic, data) }
     const topic = this.#parts.stamp.topicFor(contract.topic)
     publisher.authorize(topic)
     if (options.onBehalfOf !== undefined) {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { envelopeSchema, firstIssue, quickParse, UUID } from '@jamey/contracts'
+import { envelopeSchema, firstIssue, quickParse, textFaultIn, UUID } from '@jamey/contracts'
 import { z } from 'zod'
 import { MessageError } from '../support/errors.js'
 
@@ -153,16 +153,26 @@ export function checkData<Schema extends z.ZodType>(
   throw messageErrorOf(topic, parsed.error, data, field)
 }
 
+/**
+ * Checks the data of a request, which besides must have whole text and no member `__proto__`: what would arrive as
+ * something else. Answers may have both, for what was stored once is told as it is.
+ */
+export function checkRequestData<Schema extends z.ZodType>(
+  schema: Schema,
+  topic: string,
+  data: unknown,
+): z.output<Schema> {
+  const fault = textFaultIn(data)
+  if (fault === undefined) return checkData(schema, topic, data)
+  throw new MessageError(topic, fieldAt('payload.data', fault.path), `is not valid: ${fault.expected}`)
+}
+
 /** The first issue of `error` as a `MessageError` that tells what was found at its place in `data`. */
 function messageErrorOf(topic: string, error: z.ZodError, data: unknown, root = ''): MessageError {
   const issue = firstIssue(error.issues)
   const path = [...(issue?.path ?? [])]
   if (issue?.code === 'unrecognized_keys') path.push(...issue.keys.slice(0, 1))
-  const field = path.reduce<string>(
-    (text, key) =>
-      text + (typeof key === 'number' ? `[${key}]` : text === '' ? String(key) : `.${String(key)}`),
-    root,
-  )
+  const field = fieldAt(root, path)
   const fault =
     issue?.code === 'unrecognized_keys' ? 'There is no such field' : (issue?.message ?? 'Unknown fault')
   return new MessageError(
@@ -173,6 +183,15 @@ function messageErrorOf(topic: string, error: z.ZodError, data: unknown, root = 
       cause: error,
     },
   )
+}
+
+function fieldAt(root: string, path: readonly PropertyKey[]): string {
+  const field = path.reduce<string>(
+    (text, key) =>
+      text + (typeof key === 'number' ? `[${key}]` : text === '' ? String(key) : `.${String(key)}`),
+    root,
+  )
+  return field.toWellFormed()
 }
 
 /** The value at `path`, in a few words: short values as they are, long ones by their size. */

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { archivedMemorySchema } from '@jamey/contracts'
+import { archivedMemorySchema, textFaultIn } from '@jamey/contracts'
 import { faultOf } from '../problems/invalid-input.js'
 import { Problem } from '../problems/problem.js'
 import { problemOf } from '../problems/problem-of-error.js'
@@ -86,6 +86,12 @@ export async function importLines(
 function checked(line: MemoryLine, summary: ImportSummary): Taken | undefined {
   if ('refusal' in line) {
     refuse(summary, line.number, 'invalid-request', line.refusal)
+    return undefined
+  }
+  const fault = textFaultIn(line.value)
+  if (fault !== undefined) {
+    const field = fault.path.join('.').toWellFormed()
+    refuse(summary, line.number, 'invalid-request', `${field} is not acceptable: ${fault.expected}.`)
     return undefined
   }
   const parsed = archivedMemorySchema.safeParse(line.value)

@@ -1,17 +1,23 @@
+import { textFaultIn } from '@jamey/contracts'
 import { Problem } from '../problems/problem.js'
 
 /** Deeper bodies serve no purpose here, and every reader behind the HTTP server would have to survive them. */
 const MAXIMUM_BODY_DEPTH = 64
 
+/** Half a surrogate pair is an escape in a body of UTF-8, and a name may be written in escapes. */
+const MAY_BE_AT_FAULT = /\\u|__proto__/
+
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * The value in a JSON body. Throws a `Problem` 400 on bytes that are not UTF-8, text that is not JSON, objects
- * nested deeper than `MAXIMUM_BODY_DEPTH`, and members called `__proto__`.
+ * nested deeper than `MAXIMUM_BODY_DEPTH`, text that is not Unicode, and members called `__proto__`.
  */
 export function readJsonBody(bytes: Uint8Array): unknown {
-  const value = parse(decode(bytes))
-  assertHarmless(value)
+  const text = decode(bytes)
+  const value = parse(text)
+  assertFlat(value)
+  if (MAY_BE_AT_FAULT.test(text)) assertWholeText(value)
   return value
 }
 
@@ -33,7 +39,7 @@ function parse(text: string): unknown {
 }
 
 /** Walks with a list of its own, since recursion is what a deep body would exhaust. */
-function assertHarmless(root: unknown): void {
+function assertFlat(root: unknown): void {
   let level: unknown[] = [root]
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > MAXIMUM_BODY_DEPTH) {
@@ -44,13 +50,15 @@ function assertHarmless(root: unknown): void {
     const below: unknown[] = []
     for (const value of level) {
       if (typeof value !== 'object' || value === null) continue
-      if (Object.hasOwn(value, '__proto__')) {
-        throw new Problem('invalid-input', 'No member of the body may be called __proto__.', {
-          field: '__proto__',
-        })
-      }
       for (const member of Object.values(value)) below.push(member)
     }
     level = below
   }
+}
+
+function assertWholeText(value: unknown): void {
+  const fault = textFaultIn(value)
+  if (fault === undefined) return
+  const field = fault.path.join('.').toWellFormed() || 'body'
+  throw new Problem('invalid-input', `${field} is not acceptable: ${fault.expected}.`, { field })
 }

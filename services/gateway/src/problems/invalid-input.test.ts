@@ -95,10 +95,18 @@ describe('bad input', () => {
     expect(answer.body['detail']).toContain(detail)
   })
 
-  it('with a member called __proto__ is answered 400', async () => {
-    const body = '{"action":"a","context":{"__proto__":{"isAdmin":true}}}'
+  it.each([
+    [
+      '{"action":"a","context":{"__proto__":{"isAdmin":true}}}',
+      'context.__proto__',
+      'no member of that name',
+    ],
+    ['{"tool":"sh","arguments":{"command":"echo \\ud800"}}', 'arguments.command', 'text that is Unicode'],
+    ['{"tool":"sh","arguments":{"\\udc00":1}}', 'arguments.\ufffd', 'text that is Unicode'],
+  ])('in the text of %s is answered 400 with the field', async (body, field, detail) => {
     const answer = await call(evaluate(), { body, headers: { 'content-type': 'application/json' } })
-    expect(answer).toMatchObject({ status: 400, body: { field: '__proto__' } })
+    expect(answer).toMatchObject({ status: 400, body: { type: 'urn:jamey:problem:invalid-input', field } })
+    expect(answer.body['detail']).toContain(detail)
   })
 
   it('without a body is answered 400', async () => {

@@ -40,6 +40,11 @@ export function tagKey(tag: string): string {
 
 /** Checks `input` against a contract's schema; the first fault becomes a `MemoryInputError`. */
 export function parsed<Schema extends z.ZodType>(schema: Schema, input: z.input<Schema>): z.output<Schema> {
+  // The schema would leave it out without a word.
+  const metadata: unknown = Object(input).metadata
+  if (Object.hasOwn(Object(metadata), '__proto__')) {
+    throw new MemoryInputError('metadata.__proto__', 'must not be the name of a member')
+  }
   const result = quickParse(schema, input)
   if (result.success) return result.data
   const [issue] = result.error.issues

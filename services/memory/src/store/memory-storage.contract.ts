@@ -143,6 +143,15 @@ function describeStoring(open: OpenStorage): void {
       expect((await store.get('m1'))?.metadata).toEqual(odd.metadata)
     })
 
+    it('refuses metadata with a member called __proto__, which would be left out', async () => {
+      const { store } = await open()
+      const metadata = JSON.parse('{"a":1,"__proto__":{"b":2}}') as Record<string, unknown>
+      await expect(put(store, 'm1', { content: 'a', metadata })).rejects.toMatchObject({
+        field: 'metadata.__proto__',
+      })
+      expect(await store.get('m1')).toBe(undefined)
+    })
+
     it('stores each id once under any interleaving of repeats', async () => {
       await fc.assert(
         fc.asyncProperty(

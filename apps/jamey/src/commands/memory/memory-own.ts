@@ -1,5 +1,5 @@
 import type { Bus } from '@jamey/bus'
-import { archivedMemorySchema, topics } from '@jamey/contracts'
+import { archivedMemorySchema, textFaultIn, topics } from '@jamey/contracts'
 import { withBus } from '../../client/connection.js'
 import type { ClientOptions } from '../../client/connection-target.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
@@ -75,6 +75,11 @@ async function takeLines(
 function readLine(text: string, number: number, { refused }: ArchiveTally): Line | undefined {
   try {
     const memory: unknown = JSON.parse(text)
+    const fault = textFaultIn(memory)
+    if (fault !== undefined) {
+      refused.push({ number, refusal: `${fault.path.join('.').toWellFormed()}: ${fault.expected}` })
+      return undefined
+    }
     const parsed = archivedMemorySchema.safeParse(memory)
     if (parsed.success) return { number, memory: memory as object }
     const [issue] = parsed.error.issues
