@@ -263,7 +263,8 @@ describe('a session store with damage', () => {
     const found = publishes.map(({ sequence }) => sequence)
     expect(damaged).toEqual([])
     expect([found[0], found.at(-1), found.includes(1500)]).toEqual([0, 2999, false])
-    expect(found.length).toBeGreaterThan(2900)
+    // A page has some 90 to 180 of them: it is full where they came in order, and half full where it was split.
+    expect(found.length).toBeGreaterThan(2750)
   })
 
   it('whose folder is deleted commits nothing any more', async () => {
