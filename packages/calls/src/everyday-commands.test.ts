@@ -1,8 +1,7 @@
-import { describe, expect, it } from 'vitest'
-import { isOrdinary } from './ordinary.support.js'
+import { describeKinds, type Kinds } from './ordinary.support.js'
 
 /** What is ordinary work, and beside it what is nearest to it and is none. */
-const KINDS: Readonly<Record<string, { ordinary: readonly string[]; not: readonly string[] }>> = {
+const KINDS: Kinds = {
   'labels of a build': {
     ordinary: [
       'bazel build //...',
@@ -323,7 +322,4 @@ const KINDS: Readonly<Record<string, { ordinary: readonly string[]; not: readonl
   },
 }
 
-describe.each(Object.entries(KINDS))('%s', (_, { ordinary, not }) => {
-  it.each(ordinary)('%s is ordinary work', (command) => expect(isOrdinary(command)).toBe(true))
-  it.each(not)('%s is no ordinary work', (command) => expect(isOrdinary(command)).toBe(false))
-})
+describeKinds(KINDS)

@@ -1,8 +1,7 @@
-import { describe, expect, it } from 'vitest'
-import { isOrdinary } from './ordinary.support.js'
+import { describeKinds, type Kinds } from './ordinary.support.js'
 
 /** What is ordinary work, and beside it what is nearest to it and is none. */
-const KINDS: Readonly<Record<string, { ordinary: readonly string[]; not: readonly string[] }>> = {
+const KINDS: Kinds = {
   'settings of Git that are read': {
     ordinary: [
       'git config user.name',
@@ -153,7 +152,4 @@ const KINDS: Readonly<Record<string, { ordinary: readonly string[]; not: readonl
   },
 }
 
-describe.each(Object.entries(KINDS))('%s', (_, { ordinary, not }) => {
-  it.each(ordinary)('%s is ordinary work', (command) => expect(isOrdinary(command)).toBe(true))
-  it.each(not)('%s is no ordinary work', (command) => expect(isOrdinary(command)).toBe(false))
-})
+describeKinds(KINDS)
