@@ -4,7 +4,7 @@ import { isInstalled, isUnknown, movedIn } from './folders.js'
 import { hiddenFile, plainOutput, plainWord } from './hidden-files.js'
 import type { Effect } from './model/call.js'
 import { NAMES_FILES_ALONE, showsVariables, UNPACKS } from './shell/command-kinds.js'
-import type { Directory } from './shell/directory.js'
+import { type Directory, LEFT_AGAIN } from './shell/directory.js'
 import { deletedNames, mayBeMade, selectedName } from './shell/programs/found-files.js'
 import { loadedBy } from './shell/programs/loaded-code.js'
 import type { CommandEffects } from './shell/programs/program.js'
@@ -17,8 +17,6 @@ import type { Whereabouts } from './whereabouts.js'
 
 /** What a shell makes other names of. */
 const NAMES_SEVERAL = /[*?[{]/
-/** A folder is named, and left again. */
-const CLIMBS = /(?:^|\/)(?!\.{1,2}\/)[^/]+\/\.\.(?:\/|$)/
 
 /** Takes the files that a call names, each from every folder that it may be named in. */
 export class FileCollector {
@@ -67,7 +65,7 @@ export class FileCollector {
     const folder = from?.path ?? workspace
     const whole = posix.isAbsolute(text) ? text : posix.isAbsolute(folder) ? `${folder}/${text}` : path
     // Behind a link `..` leads elsewhere than its text says, if whoever takes the path does not normalise it.
-    const named = CLIMBS.test(whole) ? [path, whole] : [path]
+    const named = LEFT_AGAIN.test(whole) ? [path, whole] : [path]
     const found = new Set(named.map((one) => links.realPath(one, isEntry) ?? path))
     if (links.isExhausted) this.#unread.fail(where, 'links that could not all be followed')
     return [...found]

@@ -20,6 +20,8 @@ const TOP_OF_REPOSITORY = /^\$\(git rev-parse --show-toplevel(?: 2> ?\/dev\/null
 /** A pattern with a dot before it selects `..`, too. */
 const MAY_BE_PARENT = /(?:^|\/)\.[*?[]/
 
+/** A folder is named, and left again: behind a link that leads elsewhere than its text says. */
+export const LEFT_AGAIN = /(?:^|\/)(?!\.{1,2}\/)[^/]+\/\.\.(?:\/|$)/
 const UPWARDS = /^\.\.(?:\/\.\.)*\/?$/
 
 /** All of both, or that it may be anywhere where these are too many. */

@@ -53,8 +53,9 @@ const DOCKER: Further = (args, { words, operands }) => {
   return has(own, /^(?:-[Hc].*|--(?:host|context|config|tls\w*)(?:=.*)?)$/s) ? 'execute' : undefined
 }
 /** What it is to show may be a secret, wherever that stands among its words. */
-const KUBECTL: Further = (args, { words, operands }) => {
-  if (words[1] === 'kustomize') return KUSTOMIZE(args, { operands } as CommandEffects)
+const KUBECTL: Further = (args, found) => {
+  const { words, operands } = found
+  if (words[1] === 'kustomize') return KUSTOMIZE(args, found)
   const isShown = words[1] === 'get' || words[1] === 'describe'
   return isShown && has(operands, /^(?:.*,)?secrets?(?:[/,.].*)?$/i) ? 'admin' : undefined
 }
