@@ -165,7 +165,7 @@ describe.each([
     expect(foreign.content[0]?.text).toMatch(/^permission-missing: .*subscribe:jamey\/#/)
     const both = await use(tools, 'evaluate', { tool: 'x', action: 'y' })
     expect(both.isError).toBe(true)
-    expect(both.content[0]?.text).toMatch(/evaluate/)
+    expect(both.content[0]?.text).toBe('invalid: action is not valid: expected without tool; found "y"')
     const filter = await use(tools, 'subscribe', { filters: ['a/#/b'] })
     expect(filter.content[0]?.text).toMatch(/^topic-invalid: /)
     await tools.close()

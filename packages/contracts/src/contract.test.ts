@@ -342,6 +342,8 @@ describe('the first issue', () => {
   it.each([
     [{ action: '' }, 'action too_small'],
     [{ action: 'x', contxt: {} }, ' unrecognized_keys'],
+    [{ action: 'x', tool: 'x' }, 'action custom'],
+    [{ tool: 'x', argument: {} }, ' unrecognized_keys'],
     [{ tool: 'x', arguments: [] }, 'arguments invalid_type'],
     [{ tool: 'x', annotations: { readOnlyHint: 1 } }, 'annotations.readOnlyHint invalid_type'],
     [{}, 'tool invalid_type'],

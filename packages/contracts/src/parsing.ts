@@ -205,7 +205,7 @@ function ofTime(pattern: RegExp): IsSound {
 
 /**
  * The first thing that is wrong, by zod's issues. Where one of several shapes was expected, it is that of the shape which
- * comes nearest; the first of them where two come as near.
+ * comes nearest; the first of them where two come as near. A field of another of them is told with what it excludes.
  */
 export function firstIssue(issues: readonly Issue[]): Issue | undefined {
   const [issue] = issues
@@ -214,7 +214,23 @@ export function firstIssue(issues: readonly Issue[]): Issue | undefined {
     .map((shape) => ({ shape, faults: shape.reduce((sum, one) => sum + countOf(one), 0) }))
     .sort((a, b) => a.faults - b.faults)
   const inner = firstIssue(nearest?.shape ?? [])
-  return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] }
+  if (inner === undefined) return issue
+  const found = ofAnotherShape(inner, issue.errors) ?? inner
+  return { ...found, path: [...issue.path, ...found.path] }
+}
+
+/** The issue of a field that is none of the nearest shape's and yet one of another's. */
+function ofAnotherShape(issue: Issue, shapes: readonly (readonly Issue[])[]): Issue | undefined {
+  if (issue.code !== 'unrecognized_keys' || issue.path.length > 0) return undefined
+  const [key = ''] = issue.keys
+  const excluded = shapes.map(strangersOf).find((keys) => keys.length > 0 && !keys.includes(key))
+  if (excluded === undefined) return undefined
+  const message = `expected without ${excluded.join(', ')}`
+  return { code: 'custom', path: [key], message, input: issue.input }
+}
+
+function strangersOf(shape: readonly Issue[]): string[] {
+  return shape.flatMap((one) => (one.code === 'unrecognized_keys' && one.path.length === 0 ? one.keys : []))
 }
 
 function countOf(issue: Issue): number {
