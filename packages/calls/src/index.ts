@@ -1,6 +1,7 @@
 export { callDigest } from './digest.js'
-export type { CommandFact, FactOptions, Facts, FileFact, Folders } from './fact-types.js'
-export { collectingFacts, collectingWords, factsOf } from './facts.js'
+export type { CommandFact, FactOptions, Facts, FileFact, Folders } from './facts/fact-types.js'
+export { collectingFacts, collectingWords, factsOf } from './facts/facts.js'
+export { type Leaf, type Leaves, leavesOf } from './facts/strings.js'
 export {
   type Annotations,
   type Call,
@@ -12,7 +13,6 @@ export {
 } from './model/call.js'
 export { readScript } from './shell/script.js'
 export type { ShellCommand, ShellScript } from './shell/shell-script.js'
-export { type Leaf, type Leaves, leavesOf } from './strings.js'
 export { fold } from './text/folding.js'
 export { type SecretFact, secretsIn, withoutSecrets } from './text/secrets.js'
 export { type SignalFact, signalsIn } from './text/signals.js'

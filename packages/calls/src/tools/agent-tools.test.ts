@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { factsOf } from '../facts.js'
+import { factsOf } from '../facts/facts.js'
 
 const PLACE = { workspace: '/srv/app', home: '/home/ann' }
 const of = (tool: string, given: Record<string, unknown>) => factsOf({ tool, arguments: given }, PLACE)

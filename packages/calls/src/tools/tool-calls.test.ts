@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { factsOf } from '../facts.js'
+import { factsOf } from '../facts/facts.js'
 import { ToolCatalogue } from './catalogue.js'
 
 const PLACE = { workspace: '/srv/app', home: '/home/ann' }

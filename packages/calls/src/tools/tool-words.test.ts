@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { factsOf } from '../facts.js'
+import { factsOf } from '../facts/facts.js'
+import { processorMs } from '../facts/processor-time.support.js'
 
 const PLACE = { workspace: '/srv/app', home: '/home/ann' }
 const of = (tool: string, given: Record<string, unknown>) => factsOf({ tool, arguments: given }, PLACE)
@@ -69,7 +70,7 @@ describe('addresses and names', () => {
   })
 
   it('of any length take no time', () => {
-    const from = performance.now()
+    const from = processorMs()
     of('Read', { file_path: `${'.'.repeat(100_000)}x` })
     of('Read', { file_path: `x${'.'.repeat(100_000)}` })
     of('Bash', { command: `echo "\${${'SECRET'.repeat(15_000)}:+x}"` })
@@ -77,7 +78,7 @@ describe('addresses and names', () => {
     of('Bash', { command: `sed "$(${'a|'.repeat(40_000)}" a` })
     of('Bash', { command: `awk '${'print '.repeat(15_000)}' a` })
     of('Bash', { command: `git diff ${'--h '.repeat(20_000)}` })
-    expect(performance.now() - from).toBeLessThan(5_000)
+    expect(processorMs() - from).toBeLessThan(5_000)
   })
 
   it('of a file in the place of a branch throw away what was changed there', () => {

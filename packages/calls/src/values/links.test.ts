@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { factsOf } from '../facts.js'
+import { factsOf } from '../facts/facts.js'
 import { linksFrom } from './links.js'
 
 let top: string

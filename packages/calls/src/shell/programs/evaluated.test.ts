@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are scripts of a shell.
 import { describe, expect, it } from 'vitest'
-import { isOrdinary } from '../../ordinary.support.js'
+import { isOrdinary } from '../../facts/ordinary.support.js'
 
 describe('a variable that is set to what a command puts out', () => {
   it.each([

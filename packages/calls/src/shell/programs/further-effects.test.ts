@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isOrdinary } from '../../ordinary.support.js'
+import { isOrdinary } from '../../facts/ordinary.support.js'
 
 describe('options and words that have a program run, delete or tell something', () => {
   it.each([

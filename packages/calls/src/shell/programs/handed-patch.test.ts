@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { factsOf } from '../../facts.js'
+import { factsOf } from '../../facts/facts.js'
 import { linksFrom } from '../../values/links.js'
 
 let top: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isOrdinary } from '../../ordinary.support.js'
+import { isOrdinary } from '../../facts/ordinary.support.js'
 
 describe('code that a build is told to load', () => {
   it.each([

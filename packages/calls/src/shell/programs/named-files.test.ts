@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { factsOf } from '../../facts.js'
+import { factsOf } from '../../facts/facts.js'
 
 const filesOf = (command: string) =>
   factsOf({ tool: 'Bash', arguments: { command } }, { workspace: '/srv/app', home: '/srv' }).files.map(

@@ -1,9 +1,9 @@
+import type { Call, Words } from '../model/call.js'
+import { type FoundTool, ToolCatalogue } from '../tools/catalogue.js'
+import { toolName } from '../tools/tool.js'
 import { Collector } from './collector.js'
 import type { FactOptions, Facts } from './fact-types.js'
-import type { Call, Words } from './model/call.js'
 import { leavesOf } from './strings.js'
-import { type FoundTool, ToolCatalogue } from './tools/catalogue.js'
-import { toolName } from './tools/tool.js'
 
 const KNOWN = new ToolCatalogue()
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { factsOf } from './facts.js'
 import { isOrdinary, PLACE } from './ordinary.support.js'
+import { processorMs } from './processor-time.support.js'
 
 function bash(command: string) {
   return factsOf({ tool: 'Bash', arguments: { command } }, PLACE)
@@ -342,8 +343,8 @@ describe('a script that has no end', () => {
     `${'f() { '.repeat(15)}cd ..; ${'f; f; }; '.repeat(15)}f`,
     Array.from({ length: 40 }, (_, i) => `f${i}() { cd ..; f${i - 1}; f${i - 1}; }`).join('; '),
   ])('is not followed for ever', (command) => {
-    const started = performance.now()
+    const started = processorMs()
     expect(isOrdinary(command)).toBe(false)
-    expect(performance.now() - started).toBeLessThan(5_000)
+    expect(processorMs() - started).toBeLessThan(5_000)
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { ToolCatalogue } from '../tools/catalogue.js'
 import { collectingFacts, factsOf } from './facts.js'
-import { ToolCatalogue } from './tools/catalogue.js'
 
 const PLACE = { workspace: '/srv/app', home: '/srv' }
 

@@ -1,6 +1,6 @@
+import { type Directory, directoriesFrom, joinDirectories, MAXIMUM_DIRECTORIES } from '../shell/directory.js'
 import type { Folders } from './fact-types.js'
 import { directoryOf } from './folders.js'
-import { type Directory, directoriesFrom, joinDirectories, MAXIMUM_DIRECTORIES } from './shell/directory.js'
 
 interface Others {
   readonly cwd?: string | undefined

@@ -1,12 +1,12 @@
+import type { Directory } from '../shell/directory.js'
+import { handedPatch, isPlainPatch } from '../shell/programs/handed-patch.js'
+import type { CommandEffects } from '../shell/programs/program.js'
+import type { ShellCommand, ShellScript } from '../shell/shell-script.js'
+import type { Argument } from '../shell/words.js'
+import { filesInPatch, type PatchedFile } from '../values/patch.js'
+import { isGenerated, pathFact } from '../values/path.js'
 import type { FactOptions } from './fact-types.js'
 import type { FileCollector } from './file-collector.js'
-import type { Directory } from './shell/directory.js'
-import { handedPatch, isPlainPatch } from './shell/programs/handed-patch.js'
-import type { CommandEffects } from './shell/programs/program.js'
-import type { ShellCommand, ShellScript } from './shell/shell-script.js'
-import type { Argument } from './shell/words.js'
-import { filesInPatch, type PatchedFile } from './values/patch.js'
-import { isGenerated, pathFact } from './values/path.js'
 
 /** What has commands run more than once, later than they stand, or beside each other. */
 const AGAIN =

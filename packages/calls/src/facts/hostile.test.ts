@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { factsOf } from './facts.js'
+import { processorMs } from './processor-time.support.js'
 
 const PLACE = { workspace: '/srv/app', home: '/srv' }
 const of = (tool: string, args: Record<string, unknown>) => factsOf({ tool, arguments: args }, PLACE)
@@ -41,7 +42,7 @@ describe('arguments that are too much', () => {
   })
 
   it('take no more time than there is of them', () => {
-    const started = performance.now()
+    const started = processorMs()
     for (const text of [
       'a'.repeat(200_000),
       'a@'.repeat(100_000),
@@ -56,7 +57,7 @@ describe('arguments that are too much', () => {
       '{"a":'.repeat(40_000),
     ])
       of('send_email', { to: 'ann@example.org', body: text, path: text })
-    expect(performance.now() - started).toBeLessThan(20_000)
+    expect(processorMs() - started).toBeLessThan(20_000)
   })
 })
 

@@ -1,12 +1,12 @@
-import type { Effect, Role } from './model/call.js'
-import type { SecretFact } from './text/secrets.js'
-import type { SignalFact } from './text/signals.js'
-import type { ToolCatalogue } from './tools/catalogue.js'
-import type { Links } from './values/links.js'
-import type { MailFact } from './values/mail.js'
-import type { Access, PathFact, PathOptions } from './values/path.js'
-import type { SqlFact } from './values/sql.js'
-import type { UrlFact } from './values/url.js'
+import type { Effect, Role } from '../model/call.js'
+import type { SecretFact } from '../text/secrets.js'
+import type { SignalFact } from '../text/signals.js'
+import type { ToolCatalogue } from '../tools/catalogue.js'
+import type { Links } from '../values/links.js'
+import type { MailFact } from '../values/mail.js'
+import type { Access, PathFact, PathOptions } from '../values/path.js'
+import type { SqlFact } from '../values/sql.js'
+import type { UrlFact } from '../values/url.js'
 
 /** Where in the arguments something stands, as a JSON Pointer. */
 export interface Placed {

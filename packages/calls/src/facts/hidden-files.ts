@@ -1,5 +1,5 @@
-import type { CommandEffects } from './shell/programs/program.js'
-import type { Argument } from './shell/words.js'
+import type { CommandEffects } from '../shell/programs/program.js'
+import type { Argument } from '../shell/words.js'
 
 /** Options whose value is written. */
 const OUTPUT =

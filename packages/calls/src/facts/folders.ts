@@ -1,14 +1,14 @@
 import { posix } from 'node:path'
+import { ownProgram } from '../shell/command-effects.js'
+import { type Directory, directoriesFrom, joinDirectories } from '../shell/directory.js'
+import { directoryOptions } from '../shell/directory-options.js'
+import { optionValue } from '../shell/option-values.js'
+import type { CommandEffects } from '../shell/programs/program.js'
+import type { ShellCommand } from '../shell/shell-script.js'
+import type { Argument } from '../shell/words.js'
+import type { Links } from '../values/links.js'
+import { isWorkable, type PathFact, type PathOptions, pathFact } from '../values/path.js'
 import type { FactOptions, FileFact, Folders } from './fact-types.js'
-import { ownProgram } from './shell/command-effects.js'
-import { type Directory, directoriesFrom, joinDirectories } from './shell/directory.js'
-import { directoryOptions } from './shell/directory-options.js'
-import { optionValue } from './shell/option-values.js'
-import type { CommandEffects } from './shell/programs/program.js'
-import type { ShellCommand } from './shell/shell-script.js'
-import type { Argument } from './shell/words.js'
-import type { Links } from './values/links.js'
-import { isWorkable, type PathFact, type PathOptions, pathFact } from './values/path.js'
 
 /** By its name, before its role is asked for. */
 export const MAY_BE_FOLDER = /d(?:ir|irectory|ir_path)$|cwd$/i
