@@ -1,4 +1,4 @@
-import { type EvaluationInput, topics } from '@jamey/contracts'
+import { type EvaluationInput, inexactIn, topics } from '@jamey/contracts'
 import { withBus } from '../client/connection.js'
 import { type ClientOptions, isPassingName } from '../client/connection-target.js'
 import { EXIT } from '../support/exit-codes.js'
@@ -95,6 +95,8 @@ async function argumentsOf(context: CommandContext, given: string): Promise<Reco
   } catch {
     // The failure is told below.
   }
+  const fault = value === undefined ? undefined : inexactIn(text, value)
+  if (fault !== undefined) throw usage(`--arguments: ${fault.path.join('.')} ${fault.expected}`)
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>
   throw usage(`--arguments: expected a JSON object, found ${JSON.stringify(text.slice(0, 60))}`)

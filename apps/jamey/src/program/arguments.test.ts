@@ -28,8 +28,8 @@ describe('option values', () => {
     [parseLifetime, ['0', '3601']],
     [parseTimeoutMs, ['0', '-1', '', '1e9', '90000', 'Infinity', '1s']],
     [parseImportance, ['1.1', '-0.1', '', '.', 'x']],
-    [parseJsonObject, ['', '{', '[]', 'null', '1', '"x"']],
-    [parseMoment, ['yesterday', '', '31.5.2026', '2026-13-01', '5']],
+    [parseJsonObject, ['', '{', '[]', 'null', '1', '"x"', '{"a":1,"a":2}', '{"a":1e400}']],
+    [parseMoment, ['yesterday', '', '31.5.2026', '2026-13-01', '5', '2026-02-29', '2026-04-31T10:00:00Z']],
   ] as const)('are refused by %o with what was expected', (parse, values) => {
     for (const value of values) expect(() => parse(value)).toThrow(/^Expected /)
   })

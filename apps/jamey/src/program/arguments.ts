@@ -1,3 +1,4 @@
+import { inexactIn } from '@jamey/contracts'
 import { InvalidArgumentError } from 'commander'
 
 /** Parsers of option and argument values; each refusal says what was expected. */
@@ -54,18 +55,28 @@ export function parseJsonObject(value: string): Record<string, unknown> {
       `Expected a JSON object such as '{"consent": false}': ${(error as Error).message}.`,
     )
   }
+  const fault = inexactIn(value, parsed)
+  if (fault !== undefined) {
+    throw new InvalidArgumentError(
+      `Expected JSON that is read in one way: ${fault.path.join('.')} ${fault.expected}.`,
+    )
+  }
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
     return parsed as Record<string, unknown>
   }
   throw new InvalidArgumentError(`Expected a JSON object such as '{"consent": false}'.`)
 }
 
+/** Whether it begins with a day that the calendar has: `Date` takes 30 February for 2 March. */
+function hasDate(value: string): boolean {
+  const [, year = 0, month = 0, day = 0] = /^(\d{4})-(\d{2})-(\d{2})/.exec(value)?.map(Number) ?? []
+  return day > 0 && new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day
+}
+
 /** A date or a moment, read in the local time zone where none is given, as ISO 8601 in UTC. */
 export function parseMoment(value: string): string {
   const isDateOnly = /^\d{4}-\d{2}-\d{2}$/.test(value)
-  const moment = /^\d{4}-\d{2}-\d{2}/.test(value)
-    ? new Date(isDateOnly ? `${value}T00:00:00` : value)
-    : new Date(Number.NaN)
+  const moment = hasDate(value) ? new Date(isDateOnly ? `${value}T00:00:00` : value) : new Date(Number.NaN)
   if (Number.isNaN(moment.getTime())) {
     throw new InvalidArgumentError('Expected a date or time such as 2026-05-31 or 2026-05-31T14:00:00Z.')
   }

@@ -1,3 +1,4 @@
+import { inexactIn } from '@jamey/contracts'
 import { Problem } from '../problems/problem.js'
 
 /** One line of a body: its value, or why it has none. */
@@ -60,7 +61,10 @@ function readLine(parts: readonly Uint8Array[], bytes: number): { value: unknown
   }
   if (text === '') return { value: undefined }
   try {
-    return { value: JSON.parse(text) as unknown }
+    const value: unknown = JSON.parse(text)
+    const fault = inexactIn(text, value)
+    if (fault === undefined) return { value }
+    return { refusal: `${fault.path.join('.').toWellFormed()} is not acceptable: ${fault.expected}.` }
   } catch (error) {
     return { refusal: `The line is not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}.` }
   }

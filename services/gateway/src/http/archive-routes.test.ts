@@ -110,12 +110,13 @@ describe('POST /v1/memories/import', () => {
       }
     })
     const lines = Array.from({ length: 1_100 }, (_, i) => JSON.stringify(archived(`${i}`)))
-    lines.splice(5, 0, '{"id": ', '', '{"id": "x"}')
+    lines.splice(5, 0, '{"id": ', '', '{"id": "x"}', '{"id": "x", "id": "y"}')
     const answer = await importing(lines.join('\r\n'))
-    expect(answer).toMatchObject({ status: 200, body: { imported: 1_097, known: 1, expired: 1, refused: 3 } })
+    expect(answer).toMatchObject({ status: 200, body: { imported: 1_097, known: 1, expired: 1, refused: 4 } })
     expect(answer.body['errors']).toEqual([
       { line: 6, code: 'invalid-request', message: expect.stringContaining('not JSON') },
       { line: 8, code: 'invalid-request', message: expect.stringContaining('content is missing') },
+      { line: 9, code: 'invalid-request', message: expect.stringContaining('id is not acceptable') },
       { line: 4, code: 'memory-conflict', message: 'another one is here' },
     ])
     expect(sizes).toEqual([500, 500, 100])

@@ -1,4 +1,4 @@
-import { textFaultIn } from '@jamey/contracts'
+import { inexactIn, type JsonFault, textFaultIn } from '@jamey/contracts'
 import { Problem } from '../problems/problem.js'
 
 /** Deeper bodies serve no purpose here, and every reader behind the HTTP server would have to survive them. */
@@ -11,13 +11,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * The value in a JSON body. Throws a `Problem` 400 on bytes that are not UTF-8, text that is not JSON, objects
- * nested deeper than `MAXIMUM_BODY_DEPTH`, text that is not Unicode, and members called `__proto__`.
+ * nested deeper than `MAXIMUM_BODY_DEPTH`, text that is not Unicode, members called `__proto__` or that come twice, and
+ * numbers that no double holds.
  */
 export function readJsonBody(bytes: Uint8Array): unknown {
   const text = decode(bytes)
   const value = parse(text)
   assertFlat(value)
-  if (MAY_BE_AT_FAULT.test(text)) assertWholeText(value)
+  if (MAY_BE_AT_FAULT.test(text)) refuse(textFaultIn(value))
+  refuse(inexactIn(text, value))
   return value
 }
 
@@ -56,8 +58,7 @@ function assertFlat(root: unknown): void {
   }
 }
 
-function assertWholeText(value: unknown): void {
-  const fault = textFaultIn(value)
+function refuse(fault: JsonFault | undefined): void {
   if (fault === undefined) return
   const field = fault.path.join('.').toWellFormed() || 'body'
   throw new Problem('invalid-input', `${field} is not acceptable: ${fault.expected}.`, { field })

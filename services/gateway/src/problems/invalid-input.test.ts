@@ -103,6 +103,10 @@ describe('bad input', () => {
     ],
     ['{"tool":"sh","arguments":{"command":"echo \\ud800"}}', 'arguments.command', 'text that is Unicode'],
     ['{"tool":"sh","arguments":{"\\udc00":1}}', 'arguments.\ufffd', 'text that is Unicode'],
+    ['{"tool":"sh","arguments":{"n":1,"n":2}}', 'arguments.n', 'must not be there twice'],
+    ['{ "tool": "a", "tool": "b" }', 'tool', 'must not be there twice'],
+    ['{"tool":"sh","arguments":{"n":[1e400]}}', 'arguments.n.0', 'a number that a double holds'],
+    ['{"tool":"sh","arguments":{"n":9007199254740993}}', 'arguments.n', 'a number that a double holds'],
   ])('in the text of %s is answered 400 with the field', async (body, field, detail) => {
     const answer = await call(evaluate(), { body, headers: { 'content-type': 'application/json' } })
     expect(answer).toMatchObject({ status: 400, body: { type: 'urn:jamey:problem:invalid-input', field } })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { textFaultIn } from './parsing.js'
+import { textFaultIn } from './text-faults.js'
 
 const UNICODE = 'expected text that is Unicode, without half a surrogate pair'
 
