@@ -130,6 +130,8 @@ export class DashboardStub {
       const found = world.approvals.filter(({ status }) => wanted.includes(status))
       if (query.get('order') === 'changed_at')
         found.sort((a, b) => Date.parse(b.changed_at) - Date.parse(a.changed_at))
+      if (query.get('order') === 'expires_at')
+        found.sort((a, b) => Date.parse(a.expires_at ?? '') - Date.parse(b.expires_at ?? ''))
       const { items: approvals, ...next } = pageOf(found, query)
       return { approvals, total: found.length, ...next }
     }

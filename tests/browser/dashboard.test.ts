@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { accessibilityFaults, openView, sidewaysPixels, VIEWS } from './dashboard-page.js'
 import { DashboardStub } from './dashboard-stub.js'
-import { clientsOf, fullWorld, growingStatus, verdictOf } from './dashboard-world.js'
+import { approvalOf, clientsOf, fullWorld, growingStatus, verdictOf } from './dashboard-world.js'
 import { openedDashboard } from './opened-dashboard.js'
 
 /** The operator's page in a real browser, before a gateway that has whatever a view can show. Needs a build. */
@@ -213,6 +213,23 @@ describe('an approval', () => {
     expect(await cards.first().textContent()).toContain('rsync -a /srv/backup/ backup@10.2.0.9')
     expect(await cards.first().textContent()).toContain('A rule changes them')
     expect(await page.locator('.hidden-character').allTextContents()).toEqual(['U+202E'])
+  })
+
+  it('that expires first stands on top of more than are shown, and all are counted', async () => {
+    const { page, stub, url } = dashboard
+    const expiring = (n: number) => new Date(Date.now() + n * 60_000).toISOString()
+    stub.world.approvals = Array.from({ length: 150 }, (_, n) =>
+      approvalOf(n, { tool: `tool_${n}`, expires_at: expiring(160 - n) }),
+    )
+    await openView(page, url, 'approvals')
+    const cards = page.locator('article.approval')
+    await expect.poll(() => cards.count()).toBe(100)
+    expect(await cards.first().textContent()).toContain('tool_149')
+    expect(await page.locator('main').textContent()).toContain('50 more wait, which expire later')
+    await openView(page, url, 'overview')
+    await expect
+      .poll(() => page.locator('main').textContent())
+      .toContain('150 calls wait for an answer; tool_149')
   })
 
   it('is denied only by a second step', async () => {

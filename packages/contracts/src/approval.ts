@@ -82,13 +82,13 @@ export const approvalSchema = z.object({
   changed_at: isoTime,
 })
 
-/** Which approvals are listed; each condition narrows. The newest come first, by `order`. */
+/** Which approvals are listed; each condition narrows. */
 export const listApprovalsSchema = z.strictObject({
   approval_id: approvalIdSchema.optional(),
   status: z.array(approvalStatusSchema).min(1).max(6).optional(),
   requested_by: z.string().min(1).max(128).optional(),
-  /** By when they were asked, or by when their status last changed. */
-  order: z.enum(['created_at', 'changed_at']).default('created_at'),
+  /** The newest first, by when they were asked or when their status last changed; or the next to expire first. */
+  order: z.enum(['created_at', 'changed_at', 'expires_at']).default('created_at'),
   limit: z.number().int().min(1).max(100).default(20),
   offset: z.number().int().min(0).max(100_000).default(0),
   /** `next_cursor` of the page before, instead of an offset; the rest of the request is the same. */

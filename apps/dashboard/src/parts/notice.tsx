@@ -42,10 +42,11 @@ export function ProblemNote({ error }: { error: ApiError }) {
   )
 }
 
+/** True of what the page asks again by itself, and of an act, which it does not repeat. */
 const HINTS: Readonly<Record<string, string>> = {
-  unreachable: 'It is asked again in a moment.',
-  'no-responder': 'Another process may serve it later; it is asked again.',
-  'rate-limited': 'It is asked less often for a while.',
+  unreachable: 'Try again in a moment.',
+  'no-responder': 'Another process may serve it later.',
+  'rate-limited': 'Try again in a while.',
 }
 
 interface LoadedProps<T> {

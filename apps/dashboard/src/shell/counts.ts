@@ -1,5 +1,5 @@
 import { toneOfSeverity } from '../state/attention.js'
-import { findings, outbox, pending } from '../state/system.js'
+import { findings, outbox, waitingCount } from '../state/system.js'
 
 /** A number beside a name, and what it counts. */
 export interface Counted {
@@ -10,7 +10,7 @@ export interface Counted {
 }
 
 export const concernsCount = {
-  approvals: (): Counted => ({ count: pending.remote.value.data?.total ?? 0, of: 'waiting', isUrgent: true }),
+  approvals: (): Counted => ({ count: waitingCount.value, of: 'waiting', isUrgent: true }),
   findings: (): Counted => ({
     count: (findings.remote.value.data?.findings ?? []).filter(
       ({ severity }) => toneOfSeverity(severity) !== undefined,

@@ -3,7 +3,7 @@ import { Time } from '../parts/time.js'
 import { hrefOf } from '../state/address.js'
 import { streamState } from '../state/live.js'
 import { isLocal, sessionState, signOut } from '../state/session.js'
-import { staleSince, status, waiting } from '../state/system.js'
+import { staleSince, status, waitingCount } from '../state/system.js'
 import { nextTheme, theme } from '../state/theme.js'
 
 interface HeadProps {
@@ -26,7 +26,7 @@ export function Head({ isMenuOpen, onMenu, onHelp }: HeadProps) {
           onClick={onMenu}
         >
           Menu
-          {waiting.value.length > 0 && ` (${waiting.value.length})`}
+          {waitingCount.value > 0 && ` (${waitingCount.value})`}
         </button>
       )}
       <a class="brand" href={hrefOf('overview')}>

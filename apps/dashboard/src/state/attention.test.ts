@@ -5,6 +5,7 @@ import { type Circumstances, concernsOf } from './attention.js'
 const NOW = Date.parse('2026-11-30T10:00:00Z')
 const WELL: Circumstances = {
   waiting: [],
+  waitingCount: 0,
   findings: [],
   drops: [],
   components: new Map(),
@@ -24,7 +25,7 @@ describe('what needs somebody', () => {
 
   it('begins with who waits for an answer', () => {
     const drops = [{ reason: 'queue-full', count: 1 }]
-    expect(subjects({ drops, waiting: [approval('eva', 'rm')] })).toEqual([
+    expect(subjects({ drops, waiting: [approval('eva', 'rm')], waitingCount: 1 })).toEqual([
       'bad Approvals: eva waits for an answer about rm, which expires',
       'warn Drops: 1 message dropped since this page was opened: 1 (queue full)',
     ])
@@ -35,8 +36,12 @@ describe('what needs somebody', () => {
     expect(subjects({ drops: many })).toEqual([
       expect.stringContaining('2,000 messages dropped since this page was opened: 1,920 (queue full), 80 ('),
     ])
-    expect(subjects({ waiting: [approval('eva', 'rm'), approval('eva', 'ls')] })).toEqual([
+    const waiting = [approval('eva', 'rm'), approval('eva', 'ls')]
+    expect(subjects({ waiting, waitingCount: 2 })).toEqual([
       'bad Approvals: 2 calls of 1 client wait for an answer; rm expires first',
+    ])
+    expect(subjects({ waiting, waitingCount: 300 })).toEqual([
+      'bad Approvals: 300 calls wait for an answer; rm expires first',
     ])
   })
 

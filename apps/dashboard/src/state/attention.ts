@@ -18,7 +18,9 @@ export interface Concern {
 }
 
 export interface Circumstances {
+  /** The one that expires first on top; of very many the first alone. */
   readonly waiting: readonly Approval[]
+  readonly waitingCount: number
   readonly findings: FindingList['findings']
   readonly drops: readonly Growth[]
   readonly components: ReadonlyMap<string, Status>
@@ -62,14 +64,15 @@ function storeConcerns({ status }: Circumstances): Concern[] {
   return [{ key: 'store', tone: 'bad', subject: 'Store', text, href: hrefOf('findings'), act: 'Look' }]
 }
 
-function approvalConcerns({ waiting }: Circumstances): Concern[] {
+function approvalConcerns({ waiting, waitingCount }: Circumstances): Concern[] {
   const [first] = waiting
   if (first === undefined) return []
   const who = new Set(waiting.map(({ requested_by }) => requested_by))
+  const clients = waitingCount > waiting.length ? '' : ` of ${counted(who.size, 'client')}`
   const text =
-    waiting.length === 1
+    waitingCount === 1
       ? `${first.requested_by} waits for an answer about ${first.tool}, which expires`
-      : `${counted(waiting.length, 'call')} of ${counted(who.size, 'client')} wait for an answer; ${first.tool} expires first`
+      : `${counted(waitingCount, 'call')}${clients} wait for an answer; ${first.tool} expires first`
   const href = hrefOf('approvals')
   return [
     {

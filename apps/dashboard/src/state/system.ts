@@ -30,18 +30,18 @@ export const status = new Poll(async () => {
   return found
 }, POLL_MS)
 export const pending = new Poll(
-  () => approvalsEndpoint.list(['pending'], { limit: MAXIMUM_PENDING }),
+  () => approvalsEndpoint.list(['pending'], { order: 'expires_at', limit: MAXIMUM_PENDING }),
   POLL_MS,
 )
 export const findings = new Poll(() => broker.findings(), SLOW_POLL_MS)
 export const outbox = new Poll(() => broker.outbox(), SLOW_POLL_MS)
 
-/** Those that wait, the one that expires first on top. */
+/** Those that wait, the one that expires first on top; of very many the first alone. */
 export const waiting = computed((): readonly Approval[] =>
-  [...(pending.remote.value.data?.approvals ?? [])]
-    .filter((approval) => approval.status === 'pending')
-    .sort((a, b) => Date.parse(a.expires_at ?? a.created_at) - Date.parse(b.expires_at ?? b.created_at)),
+  (pending.remote.value.data?.approvals ?? []).filter((approval) => approval.status === 'pending'),
 )
+/** How many wait, shown or not. */
+export const waitingCount = computed(() => pending.remote.value.data?.total ?? 0)
 
 /** Since when what is shown is not the newest, in milliseconds; undefined where it is. */
 export const staleSince = computed(() => {

@@ -1,6 +1,7 @@
 import type { Approval, ApprovalStatus } from '@jamey/contracts'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { approvals as endpoint } from '../api/endpoints.js'
+import { formatCount } from '../format/numbers.js'
 import { useAct } from '../parts/async.js'
 import { JsonView } from '../parts/json.js'
 import { More, useMore } from '../parts/more.js'
@@ -11,7 +12,7 @@ import { Text } from '../parts/text.js'
 import { Time } from '../parts/time.js'
 import { APPROVALS_ANSWER, APPROVALS_LIST } from '../state/permissions.js'
 import { isLocal, rights } from '../state/session.js'
-import { pending, waiting } from '../state/system.js'
+import { pending, waiting, waitingCount } from '../state/system.js'
 import { ApprovalCard, keeperOf } from './approval-card.js'
 
 const DECIDED: readonly ApprovalStatus[] = ['approved', 'denied', 'used', 'expired', 'revoked']
@@ -50,7 +51,7 @@ export function Approvals() {
       </p>
       {isLocal.value && <NeedsToken what="Answers need" />}
       <Loaded remote={pending.remote.value} what="approvals">
-        {({ total }) =>
+        {() =>
           waiting.value.length === 0 ? (
             <Empty>Nobody waits for an answer.</Empty>
           ) : (
@@ -58,9 +59,10 @@ export function Approvals() {
               {waiting.value.map((approval) => (
                 <ApprovalCard key={approval.approval_id} approval={approval} onAnswered={answered} />
               ))}
-              {total > waiting.value.length && (
+              {waitingCount.value > waiting.value.length && (
                 <p class="muted">
-                  {total - waiting.value.length} more wait; they follow as these are answered.
+                  {formatCount(waitingCount.value - waiting.value.length)} more wait, which expire later; they
+                  follow as these are answered.
                 </p>
               )}
             </div>
@@ -100,7 +102,7 @@ function Decided({ turn, onRevoked }: { turn: number; onRevoked: (text: string) 
     idOf: ({ approval_id }) => approval_id,
   })
   // What somebody answered or took back, or what expired, is among the decided ones now.
-  const now = `${turn} ${waiting.value.length}`
+  const now = `${turn} ${waitingCount.value}`
   const before = useRef(now)
   useEffect(() => {
     if (before.current !== now) again()
@@ -141,6 +143,7 @@ function columns(onRevoked: (text: string) => void): readonly Column<Approval>[]
     },
     {
       head: 'Call',
+      holds: 'name',
       cell: ({ tool, arguments: given }) => (
         <details>
           <summary>
@@ -152,9 +155,10 @@ function columns(onRevoked: (text: string) => void): readonly Column<Approval>[]
         </details>
       ),
     },
-    { head: 'For', cell: ({ requested_by }) => <Text>{requested_by}</Text> },
+    { head: 'For', holds: 'name', cell: ({ requested_by }) => <Text>{requested_by}</Text> },
     {
       head: 'By',
+      holds: 'name',
       cell: ({ answers, revoked_by }) => (
         <Text>
           {[...answers.map((one) => one.answered_by), ...(revoked_by === undefined ? [] : [revoked_by])].join(

@@ -6,7 +6,15 @@ import { components, errors, streamState } from '../state/live.js'
 import { now } from '../state/now.js'
 import { APPROVALS_LIST, BROKER_QUERY, STATUSES } from '../state/permissions.js'
 import { rights } from '../state/session.js'
-import { findings, isGatewayAway, outbox, recentDrops, status, waiting } from '../state/system.js'
+import {
+  findings,
+  isGatewayAway,
+  outbox,
+  recentDrops,
+  status,
+  waiting,
+  waitingCount,
+} from '../state/system.js'
 import { Charts } from './charts.js'
 import { Figures } from './figures.js'
 import { RecentVerdicts } from './verdict-list.js'
@@ -38,6 +46,7 @@ export function Overview() {
 function Concerns() {
   const concerns = concernsOf({
     waiting: waiting.value,
+    waitingCount: waitingCount.value,
     findings: findings.remote.value.data?.findings ?? [],
     drops: recentDrops.value,
     components: components.value,

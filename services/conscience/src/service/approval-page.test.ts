@@ -42,6 +42,13 @@ describe('a page of approvals', () => {
     expect(page(all, { order: 'changed_at', cursor: first.next_cursor })).toEqual({ ids: 'db', total: 4 })
   })
 
+  it('has the next to expire first where that is asked for, and what never does last', () => {
+    const ending = all.map((one) => (one.approval_id === 'c' ? one : { ...one, expires_at: one.created_at }))
+    const first = page(ending, { order: 'expires_at', limit: 2 })
+    expect(first).toMatchObject({ ids: 'ad', total: 4 })
+    expect(page(ending, { order: 'expires_at', cursor: first.next_cursor })).toEqual({ ids: 'bc', total: 4 })
+  })
+
   it.each([
     'nonsense',
     Buffer.from('{}').toString('base64url'),

@@ -65,7 +65,11 @@ export const STATS_PARAMETERS: QueryParameters = {
 export const APPROVAL_PARAMETERS: QueryParameters = {
   status: { kind: 'list', description: 'Only those of this status; may be repeated.' },
   requested_by: { kind: 'text', description: 'Only what this client asked for.' },
-  order: { kind: 'text', description: 'created_at, or changed_at: by when the status last changed.' },
+  order: {
+    kind: 'text',
+    description:
+      'created_at or changed_at (when the status last changed), the newest first; or expires_at, the next to expire first.',
+  },
   ...PAGE_PARAMETERS,
   offset: { kind: 'integer', description: 'How many to leave out; a cursor is better.' },
 }
