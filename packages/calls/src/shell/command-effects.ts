@@ -1,6 +1,7 @@
 import type { Effect } from '../model/call.js'
 import { handedTo } from './loading-variables.js'
 import { optionValue } from './option-values.js'
+import { handedScript } from './programs/inner.js'
 import { isGraveTask, readsCode } from './programs/interpreters.js'
 import { withListed } from './programs/listed-files.js'
 import { namedFiles } from './programs/named-files.js'
@@ -43,9 +44,13 @@ export function effectsOf(given: ShellCommand): CommandEffects {
   }
 }
 
-function byProgram({ name, args }: ShellCommand): CommandEffects {
+function byProgram({ name, args, wrappers }: ShellCommand): CommandEffects {
   const program = programOf(name)
   const nothing = { operands: args, reads: [], writes: [], words: [name] }
+  const handed = program?.effect === 'execute' ? handedScript(name, args) : undefined
+  // What the script does is told by its own commands, but where names of files are put into it, which may be commands.
+  if (handed?.isAll === true && !wrappers.some((by) => PUTS_NAMES.test(by)))
+    return { ...nothing, operands: handed.parameters, effects: ['read'], reads: handed.parameters }
   if (program === undefined) return { ...nothing, effects: [] }
   const [only] = args
   if (args.length === 1 && only !== undefined && ASKS_ONLY.has(only.text))
@@ -61,6 +66,7 @@ function asksForHelp({ subcommands, tasks }: Program, args: readonly Argument[])
   return second?.text === '--help' && /^(?!(?:run|exec|x|tool|foreach)$)[a-z][\w-]*$/.test(first?.text ?? '')
 }
 
+const PUTS_NAMES = /^(?:find|fd|xargs|parallel)$/
 const TOOLCHAIN = /^\+[\w.-]+$/
 
 /** `python -m pip install` is `pip install`, and `cargo +nightly build` is `cargo build`. */

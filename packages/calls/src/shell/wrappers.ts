@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { SHELLS } from './builtins.js'
 import { rootsOf, selectedName } from './programs/found-files.js'
-import { type Inner, NOTHING, rest, valuesOf } from './programs/inner.js'
+import { handedScript, type Inner, NOTHING, rest, valuesOf } from './programs/inner.js'
 import { runByTool } from './programs/runners.js'
 import type { Argument } from './words.js'
 
@@ -57,7 +57,7 @@ const PREFIXES: Readonly<
 }
 
 export function unwrap(name: string, args: readonly Argument[]): Inner {
-  if (SHELLS.has(name)) return shell(args)
+  if (SHELLS.has(name)) return shell(name, args)
   const byTool = runByTool(name, args)
   if (byTool !== undefined) return byTool
   const interpreter = INTERPRETER.test(name) ? INTERPRETERS.find(([names]) => names.test(name)) : undefined
@@ -99,13 +99,9 @@ function withoutVersion(words: readonly Argument[]): readonly Argument[] {
     : [{ text: name, isDynamic: false }, ...others]
 }
 
-function shell(args: readonly Argument[]): Inner {
-  // Options may stand together: `-lc`, `-euxc`.
-  const at = args.findIndex(({ text }) => /^-[a-zA-Z]*c[a-zA-Z]*$/.test(text))
-  if (at >= 0) {
-    const script = args.slice(at + 1).find(({ text }) => !text.startsWith('-'))
-    return script === undefined ? NOTHING : { ...NOTHING, scripts: [script] }
-  }
+function shell(name: string, args: readonly Argument[]): Inner {
+  const handed = handedScript(name, args)
+  if (handed !== undefined) return { ...NOTHING, scripts: [handed.script] }
   const hasFile = args.some(({ text }) => !text.startsWith('-') && !text.startsWith('+'))
   return { ...NOTHING, readsScript: !hasFile }
 }

@@ -44,3 +44,30 @@ export function valuesOf(args: readonly Argument[], options: string): readonly A
   const names = options.split(' ')
   return args.flatMap((argument, i) => optionValue(argument, args[i + 1], names)?.value ?? [])
 }
+
+/** A shell's options before its script; they may stand together: `-lc`, `-euxc`. */
+const RUNS_SCRIPT = /^-[a-zA-Z]*c[a-zA-Z]*$/
+/** Those with which the script means what it means without. */
+const PLAIN =
+  /^(?:[-+][abcefhilmnuvx]+|[-+][aefhlmnuvx]*o|errexit|nounset|pipefail|xtrace|verbose|noglob|noclobber|allexport|--(?:login|norc|noprofile)|--)$/
+/** To another shell the same words may be another script: `fish`. */
+const POSIX_SHELL = /^(?:sh|bash|dash|zsh|ksh|ash)$/
+
+/** `sh -c SCRIPT NAME PARAMETERS`; undefined where a shell is given no script. */
+export interface HandedScript {
+  readonly script: Argument
+  readonly parameters: readonly Argument[]
+  /** Whether the shell does what its script does, and no more. */
+  readonly isAll: boolean
+}
+
+export function handedScript(shell: string, args: readonly Argument[]): HandedScript | undefined {
+  const option = args.findIndex(({ text }) => RUNS_SCRIPT.test(text))
+  if (option < 0) return undefined
+  const behind = args.slice(option + 1).findIndex(({ text }) => !text.startsWith('-'))
+  const at = behind < 0 ? -1 : option + 1 + behind
+  const script = args[at]
+  if (script === undefined) return undefined
+  const isAll = POSIX_SHELL.test(shell) && args.slice(0, at).every(({ text }) => PLAIN.test(text))
+  return { script, parameters: args.slice(at + 1), isAll }
+}
