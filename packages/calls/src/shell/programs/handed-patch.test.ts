@@ -136,3 +136,32 @@ describe('a patch in a file of the workspace', () => {
     expect(factsWith(command, false).effects).not.toContain('delete')
   })
 })
+
+describe('apply_patch of Codex as a command', () => {
+  const patch = '*** Begin Patch\n*** Update File: src/a.ts\n@@\n-x\n+y\n*** End Patch'
+
+  it.each([`apply_patch <<'E'\n${patch}\nE`, `apply_patch '${patch}'`, `bash -lc "apply_patch '${patch}'"`])(
+    '%j changes the files that the patch names',
+    (command) => {
+      const { effects, unread, files } = factsWith(command)
+      expect(effects.filter((effect) => effect !== 'read')).toEqual(['write'])
+      expect([unread, files.map(({ path, access }) => [access, path.slice(workspace.length)])]).toEqual([
+        [],
+        [['write', '/src/a.ts']],
+      ])
+    },
+  )
+
+  it.each([
+    'apply_patch',
+    'apply_patch "$X"',
+    'curl localhost | apply_patch',
+    `apply_patch a '${patch}'`,
+    "apply_patch 'x'",
+  ])('%j changes what nobody knows', (command) => expect(factsWith(command).unread).not.toEqual([]))
+
+  it('counts a file that it takes away as lost', () => {
+    const taken = '*** Begin Patch\n*** Delete File: src/a.ts\n*** End Patch'
+    expect(factsWith(`apply_patch '${taken}'`).effects).toContain('delete')
+  })
+})

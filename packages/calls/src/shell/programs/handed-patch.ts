@@ -20,6 +20,7 @@ export type HandedPatch = { readonly text: string } | { readonly files: readonly
 /** The patch that a program applies; null where nobody can tell which, undefined where it applies none. */
 export function handedPatch(command: ShellCommand, words: readonly string[]): HandedPatch | null | undefined {
   const { name, args } = command
+  if (name === 'apply_patch') return agentsPatch(command)
   const isPatch = name === 'patch'
   if (!isPatch && (name !== 'git' || !/^(?:apply|am)$/.test(words[1] ?? ''))) return undefined
   const own = isPatch ? args : args.slice(1)
@@ -35,6 +36,13 @@ export function handedPatch(command: ShellCommand, words: readonly string[]): Ha
     else if (!USUAL.test(word.text)) return null
   }
   return files.length > 0 ? { files } : fedPatch(command)
+}
+
+/** `apply_patch` of Codex takes a patch as its only word, or reads it. */
+function agentsPatch(command: ShellCommand): HandedPatch | null {
+  const [only, ...others] = command.args
+  if (only === undefined) return fedPatch(command)
+  return others.length > 0 || only.isDynamic ? null : { text: only.text }
 }
 
 function fedPatch({ input, fed }: ShellCommand): HandedPatch | null {

@@ -118,6 +118,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ['mktemp', { ...WRITE, outputs: '-p --tmpdir' }],
   ['csplit', { ...WRITE, outputs: '-f --prefix' }],
   ['patch', { ...WRITE, outputs: '-d --directory -o --output -r --reject-file' }],
+  ['apply_patch', { effect: 'write', hasNoFiles: true }],
   ...each('rsync', {
     effect: 'write',
     writes: 'last',
