@@ -30,9 +30,9 @@ export {
   loadPolicy,
   type PolicyPlace,
   parsePolicy,
-  type Supposed,
   supposing,
 } from './policy/policy-file.js'
+export type { Supposed } from './policy/policy-schema.js'
 export {
   type Conscience,
   type ConscienceOptions,

@@ -11,7 +11,13 @@ import {
   checkNode,
   checkPortFree,
 } from '../doctor/health-checks.js'
-import { certificatesIn, checkOwnCertificate, checkUrl, checkVariables } from '../doctor/settings-checks.js'
+import {
+  certificatesIn,
+  checkOwnCertificate,
+  checkPolicy,
+  checkUrl,
+  checkVariables,
+} from '../doctor/settings-checks.js'
 import { type DataDirectory, findDataDirectory } from '../install/data-directory.js'
 import { readRunFile } from '../install/run-file.js'
 import { EXIT, type ExitCode } from '../support/exit-codes.js'
@@ -81,7 +87,7 @@ export function exitOf(findings: readonly Finding[]): ExitCode {
 
 async function examine(context: CommandContext, options: DoctorOptions): Promise<Finding[]> {
   const { env } = context
-  const first = [checkNode(process.version), ...checkVariables(context)]
+  const first = [checkNode(process.version), ...checkVariables(context), ...(await checkPolicy(context))]
   const isEnvironment = options.dataDir === undefined
   const parts = [
     ...(isEnvironment && runsBroker(env) ? [examineBroker] : []),

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { reportOf } from '../support/failure.js'
 import { plural } from '../support/quantities.js'
 import type { CommandContext } from '../terminal/command-context.js'
 import type { Finding } from './finding.js'
@@ -25,6 +26,21 @@ export function checkVariables({ env, fromFile }: Surroundings): Finding[] {
         nearest === undefined ? 'docs/configuration.md lists all of them' : `did you mean ${nearest}?`
       return [{ check: 'variable', status: 'warning', message, hint } as const]
     })
+}
+
+/** The policy that a conscience of this environment goes by, as it stands there now: what serves may have an older one. */
+export async function checkPolicy({ env, cwd }: Pick<CommandContext, 'env' | 'cwd'>): Promise<Finding[]> {
+  const { JAMEY_POLICY_FILE: file } = env
+  if (!file) return []
+  const { loadPolicy } = await import('@jamey/conscience')
+  const check = `policy ${file}`
+  try {
+    const { version, rules } = loadPolicy(resolve(cwd, file))
+    return [{ check, status: 'ok', message: `version ${version}, ${plural(rules.length, 'rule', 'rules')}` }]
+  } catch (error) {
+    const hint = 'a conscience does not start with it, and one that runs keeps the policy that it has'
+    return [{ check, status: 'failed', message: reportOf(error).message, hint }]
+  }
 }
 
 /** Finds out where the broker is, without the user names and passwords that a URL may hold. */

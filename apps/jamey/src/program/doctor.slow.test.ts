@@ -87,6 +87,22 @@ describe('what the doctor says of settings', () => {
     expect(stdout).not.toMatch(/secret\d|MQTT_HOST|PATH/)
   })
 
+  it('tells every fault of the policy, or that there is none', async () => {
+    writeFileSync(join(folder, 'policy.yaml'), 'version: 1\ninclude: [work]\n')
+    const env = { JAMEY_POLICY_FILE: 'policy.yaml' }
+    expect((await doctor(env)).find('policy policy.yaml')).toMatchObject({ status: 'ok' })
+    writeFileSync(join(folder, 'policy.yaml'), 'version: 1\ninclude: [wrk]\nlists: 5\nworkspace: here\n')
+    const { code, find } = await doctor(env)
+    expect(code).not.toBe(0)
+    const found = find('policy policy.yaml')
+    expect(found?.status).toBe('failed')
+    expect(found?.message.match(/policy\.yaml:\d+:\d+/g)).toEqual([
+      'policy.yaml:2:11',
+      'policy.yaml:3:8',
+      'policy.yaml:4:12',
+    ])
+  })
+
   it('never shows a password that stands in the URL', async () => {
     const { stdout } = await doctor({ MQTT_BROKER_URL: 'mqtts://user:pa%24s/w0rd@127.0.0.1:1?token=geheim' })
     expect(stdout).toContain('mqtts://***@127.0.0.1:1')

@@ -45,6 +45,24 @@ describe('policy check', () => {
     expect(stderr).toMatch(/bad\.yaml:4:\d+: rules\.0\.reason: expected string \(found nothing\)\n/)
   })
 
+  it('tells what is wrong with the cases beside a policy in the same run, as its test does', async () => {
+    writeFileSync(join(folder, 'both.yaml'), 'version: 1\ninclude: [shel]\nworkspace: here\n')
+    writeFileSync(
+      join(folder, 'both.cases.yaml'),
+      'cases:\n  - { tool: x, decision: maybe }\n  - { tool: y }\n',
+    )
+    for (const command of ['check', 'test']) {
+      const { code, stderr } = await policy(command, 'both.yaml')
+      expect(code).toBe(2)
+      expect(stderr.match(/\S+\.yaml:\d+:\d+/g)).toEqual([
+        'both.yaml:2:11',
+        'both.yaml:3:12',
+        'both.cases.yaml:2:26',
+        'both.cases.yaml:3:5',
+      ])
+    }
+  })
+
   it('tells a member that there is none of, which would make a rule apply to every command', async () => {
     const when = "commands.exists(c, c.word[0] == 'psql')"
     const rule = `{ name: x, decision: deny, reason: no, when: "${when}" }`

@@ -81,19 +81,21 @@ interface Node extends CelNode {
 /** The kinds of what names stand for, those of loops among them; undefined where that is not known. */
 type Scope = ReadonlyMap<unknown, Kind | undefined>
 
-/** Throws ConditionError where a condition names a member that there is none of. `lists`: what `lists` has. */
-export function checkMembers(ast: ASTNode, lists: readonly string[]): void {
-  const members = Object.fromEntries(lists.map((name) => [name, true as const]))
-  const outside: [string, Kind][] = [
+/** Every member that a condition names and that there is none of. `lists`: what `lists` has, where that is known. */
+export function memberFaults(ast: ASTNode, lists: readonly string[] | undefined): ConditionError[] {
+  const members = Object.fromEntries((lists ?? []).map((name) => [name, true as const]))
+  const outside: [string, Kind | undefined][] = [
     ['session', { what: 'session', members: SESSION }],
-    ['lists', { what: 'lists', members }],
+    ['lists', lists === undefined ? undefined : { what: 'lists', members }],
   ]
-  check(ast, new Map(outside))
+  const faults: ConditionError[] = []
+  check(ast, new Map(outside), faults)
+  return faults
 }
 
-function check(node: unknown, scope: Scope): void {
+function check(node: unknown, scope: Scope, faults: ConditionError[]): void {
   if (Array.isArray(node)) {
-    for (const one of node) check(one, scope)
+    for (const one of node) check(one, scope, faults)
     return
   }
   if (!isNode(node)) return
@@ -103,18 +105,18 @@ function check(node: unknown, scope: Scope): void {
     const kind = kindOf(on, scope)
     if (kind !== undefined && !Object.hasOwn(kind.members, name)) {
       const known = Object.keys(kind.members).join(', ')
-      throw new ConditionError(`${kind.what} has no ${name}; it has ${known}`, pos)
+      faults.push(new ConditionError(`${kind.what} has no ${name}; it has ${known}`, pos))
     }
   }
   if (op === 'rcall') {
     const [name, on, [element, ...rest]] = args as readonly [string, Node, readonly Node[]]
     if (LOOPS.has(name) && element?.op === 'id') {
-      check(on, scope)
-      check(rest, new Map(scope).set(element.args, elementOf(on, scope)))
+      check(on, scope, faults)
+      check(rest, new Map(scope).set(element.args, elementOf(on, scope)), faults)
       return
     }
   }
-  check(args, scope)
+  check(args, scope, faults)
 }
 
 function kindOf({ op, args }: Node, scope: Scope): Kind | undefined {

@@ -11,7 +11,7 @@ import {
   type Surroundings,
 } from './policy.js'
 import { RuleFileError } from './policy-errors.js'
-import { type Supposed, supposedSchema } from './policy-file.js'
+import { type Supposed, supposedSchema } from './policy-schema.js'
 import { YamlSource } from './yaml-source.js'
 
 const callSchema = z.strictObject({
@@ -34,13 +34,15 @@ const caseSchema = z
     /** The user's words before; without them there is no session. */
     request: z.string().min(1).optional(),
     /** The calls that were made since, and what they answered. */
-    after: z.array(callSchema.extend({ answer: z.unknown() })).default([]),
+    after: z.array(callSchema.extend({ answer: z.unknown().optional() })).default([]),
     decision: decisionSchema,
     /** Rules that have to be among those that apply. */
     rules: z.array(z.string()).default([]),
   })
   .refine(({ tool, action }) => (tool === undefined) !== (action === undefined), {
     error: 'needs either tool or action',
+    // Whatever else is wrong with it, which zod would tell alone.
+    when: ({ value }) => typeof value === 'object' && value !== null,
   })
 
 const casesSchema = z.strictObject({

@@ -1,8 +1,9 @@
 import { TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js'
 import { type Circumstances, VARIABLES } from './circumstances.js'
 import { isListed } from './listed.js'
-import { checkMembers } from './members.js'
+import { memberFaults } from './members.js'
 import { areMet, MetNeeds, type Needs, NO_NEEDS, needsOf } from './needs.js'
+import { patternFaults } from './patterns.js'
 import { ConditionError } from './policy-errors.js'
 import { Frame, type QuickFunctions, quickCondition } from './quick-condition.js'
 import { knowledgeOf, NO_SESSION, type SessionView } from './session-view.js'
@@ -18,9 +19,11 @@ export interface Condition {
   readonly applies: (circumstances: Circumstances) => boolean
   /** True where it looks at what whoever asks says of itself. */
   readonly readsContext: boolean
-  /** True where it looks at why the agent says that it makes a call. */
-  readonly readsIntent: boolean
 }
+
+/** A name for values of any type, as short as any. */
+const ANYTHING = '_'
+const MOST_FAULTS = 50
 
 const STRINGS = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g
 
@@ -53,6 +56,7 @@ export class PolicyConditions {
     listed: isListed,
   }
   readonly #isQuick: boolean
+  readonly #lenient = this.#environment.clone().registerVariable(ANYTHING, 'dyn')
 
   /** `isQuick`: what CEL need not evaluate, it does not; true unless told. */
   constructor({ isQuick = true } = {}) {
@@ -64,10 +68,8 @@ export class PolicyConditions {
     const program = this.#parse(expression)
     const checked = program.check()
     if (!checked.valid) throw faultOf(checked.error)
-    if (checked.type !== 'bool')
-      throw new ConditionError(`a condition must be a bool, this one is a ${checked.type}`, 0)
+    if (checked.type !== 'bool') throw noCondition(checked.type)
     const quick = this.#isQuick ? quickCondition(program.ast, this.#functions, this.#frame) : undefined
-    const names = expression.replace(STRINGS, '')
     const needs = this.#isQuick ? needsOf(program.ast) : NO_NEEDS
     return {
       needs,
@@ -78,14 +80,33 @@ export class PolicyConditions {
         const scope = circumstances as unknown as Record<string, unknown>
         return quick?.(scope) ?? program(scope) === true
       },
-      readsContext: /\bcontext\b/.test(names),
-      readsIntent: /\bintent\b/.test(names),
+      readsContext: looksAt(expression, 'context'),
     }
   }
 
-  /** Throws ConditionError where it looks at a member that there is none of, or at a list that nobody has written. */
-  checkMembers(expression: string, lists: readonly string[]): void {
-    checkMembers(this.#parse(expression).ast, lists)
+  /**
+   * Everything that is wrong with it: with its syntax, or else with names, types, members, lists (`lists`, where they are
+   * known) and regular expressions. What is wrong is taken for a value of any type then, so that nothing that follows
+   * from it is told.
+   */
+  faultsIn(expression: string, lists: readonly string[] | undefined): readonly ConditionError[] {
+    let [environment, text, faults] = [this.#environment, expression, [] as ConditionError[]]
+    try {
+      const { ast } = this.#parse(expression)
+      faults = [...memberFaults(ast, lists), ...patternFaults(ast)]
+    } catch (error) {
+      return [error as ConditionError]
+    }
+    for (let found = 0; found < MOST_FAULTS; found++) {
+      const { error, type } = environment.check(text)
+      if (error === undefined) return found > 0 || type === 'bool' ? faults : [...faults, noCondition(type)]
+      faults.push(faultOf(error))
+      const { start, end } = error.range ?? { start: 0, end: 0 }
+      if (end <= start) return faults
+      text = text.slice(0, start) + ANYTHING.padEnd(end - start) + text.slice(end)
+      environment = this.#lenient
+    }
+    return faults
   }
 
   #parse(expression: string): ReturnType<Environment['parse']> {
@@ -97,12 +118,21 @@ export class PolicyConditions {
   }
 }
 
+/** True where a condition looks at what whoever asks says of itself, or of why it makes a call. */
+export function looksAt(expression: string, name: 'context' | 'intent'): boolean {
+  return new RegExp(`\\b${name}\\b`).test(expression.replace(STRINGS, ''))
+}
+
 function environmentOfVariables(): Environment {
   const environment = new Environment({ limits: LIMITS })
   return Object.entries(VARIABLES).reduce(
     (declared, [name, type]) => declared.registerVariable(name, type),
     environment,
   )
+}
+
+function noCondition(type = 'dyn'): ConditionError {
+  return new ConditionError(`a condition must be a bool, this one is a ${type}`, 0)
 }
 
 function isValue(value: unknown): value is string | number | bigint {

@@ -1,22 +1,18 @@
 import { firstIssue } from '@jamey/contracts'
-import {
-  type Document,
-  isMap,
-  isNode,
-  isScalar,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-} from 'yaml'
+import { type Document, isMap, isNode, isScalar, LineCounter, type Node, type Pair } from 'yaml'
 import type { z } from 'zod'
-import { ConditionError, type RuleFault } from './policy-errors.js'
+import type { RuleFault } from './policy-errors.js'
+import { type Damage, readYaml } from './yaml-damage.js'
 
 export type Path = readonly PropertyKey[]
 
-/** A text in YAML with the places of everything in it. */
+/**
+ * A text in YAML with the places of everything in it. Of what is damaged as YAML, which is told as that, nothing else is
+ * said: it would follow from it.
+ */
 export class YamlSource {
   readonly faults: RuleFault[] = []
+  readonly #damages: readonly Damage[]
   readonly #text: string
   readonly #file: string
   readonly #lines = new LineCounter()
@@ -25,36 +21,30 @@ export class YamlSource {
   constructor(text: string, file: string) {
     this.#text = text
     this.#file = file
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
-    for (const problem of [...this.#document.errors, ...this.#document.warnings]) {
-      this.#faultAt(problem.pos[0], `YAML: ${problem.message}`)
-    }
+    this.#lines.lineStarts.push(0)
+    for (const { index } of text.matchAll(/\n/g)) this.#lines.lineStarts.push(index + 1)
+    const { document, faults, damages } = readYaml(text)
+    this.#document = document
+    this.#damages = damages
+    for (const { offset, reason } of faults) this.#tell(offset, reason)
   }
 
-  /** The checked content, or `undefined` when there is too much wrong to look further. */
+  /** The checked content; `undefined` where anything is wrong with it. */
   content<Content>(schema: z.ZodType<Content>): Content | undefined {
-    if (this.faults.length > 0) return undefined
     const checked = schema.safeParse(this.value(), { reportInput: true })
-    if (checked.success) return checked.data
-    for (const issue of checked.error.issues) this.#report(firstIssue([issue]) ?? issue)
-    return undefined
+    if (!checked.success) this.#reportAll(checked.error.issues.flatMap(settled))
+    return checked.success && this.faults.length === 0 ? checked.data : undefined
+  }
+
+  /** False where a part of the field may be missing from what was read. */
+  isWhole(field: string): boolean {
+    return !this.#damages.some((damage) => damage.field === field || damage.field === undefined)
   }
 
   /** Notes what is wrong with the value at the path; `offset` points into it. */
   fault(path: Path, reason: string, offset = 0): void {
     const node = this.#nodeAt(path)
     this.#faultAt(this.#offsetIn(node, offset), reason)
-  }
-
-  /** The result of the work, or a fault at the path and `undefined`. */
-  attempt<T>(path: Path, what: string, work: () => T): T | undefined {
-    try {
-      return work()
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      this.fault(path, `${what}: ${reason}`, error instanceof ConditionError ? error.offset : 0)
-      return undefined
-    }
   }
 
   sortedFaults(): RuleFault[] {
@@ -71,13 +61,29 @@ export class YamlSource {
     }
   }
 
-  #report(issue: z.core.$ZodIssue): void {
-    const where = issue.path.map(String).join('.') || 'the file'
-    if (issue.code === 'unrecognized_keys') {
-      for (const key of issue.keys)
-        this.#faultAt(this.#keyOffset(issue.path, key), `${where}: unknown field ${key}`)
-      return
+  /** A field that is missing because its name is written otherwise is told once. */
+  #reportAll(issues: readonly z.core.$ZodIssue[]): void {
+    const missing = new Map(issues.flatMap((issue) => (isMissing(issue) ? [[keyOf(issue.path), issue]] : [])))
+    for (const { code, path, ...issue } of issues) {
+      if (code !== 'unrecognized_keys') continue
+      for (const key of (issue as z.core.$ZodIssueUnrecognizedKeys).keys) {
+        const meant = [...missing.values()].find((one) => isMeant(key, path, one.path))
+        const hint = meant === undefined ? '' : `; did you mean ${String(meant.path.at(-1))}?`
+        if (meant !== undefined) missing.delete(keyOf(meant.path))
+        this.#faultAt(this.#keyOffset(path, key), `${nameOf(path)}: unknown field ${key}${hint}`)
+      }
     }
+    for (const issue of issues) {
+      const isTold =
+        issue.code === 'unrecognized_keys' || (isMissing(issue) && !missing.has(keyOf(issue.path)))
+      if (!isTold) this.#report(issue)
+    }
+  }
+
+  #report(issue: z.core.$ZodIssue): void {
+    const where = nameOf(issue.path)
+    const [field] = issue.path
+    if (issue.path.length === 1 && issue.input === undefined && !this.isWhole(String(field))) return
     const found = issue.input == null ? 'nothing' : JSON.stringify(issue.input)?.slice(0, 60)
     // Zod says what it received, too, in words of its own.
     const expected = issue.message.replace(/^Invalid [a-z]+: /, '').replace(/, received \w+$/, '')
@@ -85,6 +91,10 @@ export class YamlSource {
   }
 
   #faultAt(offset: number, reason: string): void {
+    if (!this.#damages.some(({ start, end }) => start <= offset && offset < end)) this.#tell(offset, reason)
+  }
+
+  #tell(offset: number, reason: string): void {
     const { line, col } = this.#lines.linePos(offset)
     this.faults.push({ file: this.#file, line: Math.max(1, line), column: Math.max(1, col), reason })
   }
@@ -124,4 +134,38 @@ export class YamlSource {
     }
     return at
   }
+}
+
+/** Where one of several shapes was expected, everything that is wrong with the one that comes nearest. */
+function settled(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  const first = firstIssue([issue]) ?? issue
+  if (issue.code !== 'invalid_union') return [first]
+  const ofIssue = (one: z.core.$ZodIssue) => ({ ...one, path: [...issue.path, ...one.path] })
+  const shapes = issue.errors.map((shape) => shape.map(ofIssue))
+  const isFirst = (one: z.core.$ZodIssue) =>
+    one.message === first.message && keyOf(one.path) === keyOf(first.path)
+  const [nearest] = shapes.filter((shape) => shape.some(isFirst)).sort((a, b) => a.length - b.length)
+  return nearest ?? [first]
+}
+
+function nameOf(path: Path): string {
+  return path.map(String).join('.') || 'the file'
+}
+
+function keyOf(path: Path): string {
+  return JSON.stringify(path)
+}
+
+function isMissing({ code, input, path }: z.core.$ZodIssue): boolean {
+  return code !== 'unrecognized_keys' && input === undefined && path.length > 0
+}
+
+/** True for the name of a field that is one slip from that of a missing one beside it: a letter too many, too few, or another. */
+function isMeant(key: string, path: Path, missing: Path): boolean {
+  const name = String(missing.at(-1))
+  if (keyOf(missing.slice(0, -1)) !== keyOf(path)) return false
+  let [same, end] = [0, 0]
+  while (same < name.length && key[same] === name[same]) same++
+  while (end < name.length - same && key.at(-1 - end) === name.at(-1 - end)) end++
+  return Math.max(key.length, name.length) - same - end <= 2 && same + end > 1
 }

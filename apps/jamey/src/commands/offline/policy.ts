@@ -54,10 +54,16 @@ export interface PolicyDiffOptions extends PolicyOptions {
   readonly dataDir?: string
 }
 
-/** Says that the file can be used, or throws what is wrong with it, all at once. */
+/** Says that the file and the cases beside it can be used, or throws what is wrong with them, all at once. */
 export async function policyCheck(context: CommandContext, file: string, { json }: PolicyOptions): Outcome {
   const { terminal } = context
-  const { version, rules, facts } = await policyAt(context, file)
+  const beside = casesFileOf(file)
+  const hasCases = existsSync(resolve(context.cwd, beside))
+  const [policy] = await bothOrFaults(
+    policyAt(context, file),
+    hasCases ? casesAt(context, beside) : undefined,
+  )
+  const { version, rules, facts } = policy
   const tools = facts.tools?.size ?? 0
   if (json) terminal.printJson({ file, version, rules: rules.map(({ name }) => name), tools })
   else {
@@ -92,10 +98,8 @@ export async function policyTest(
 ): Outcome {
   const { terminal } = context
   const file = named ?? ownOrShipped(context)
-  const own = await policyAt(context, file)
-  const { cases, given } = await (casesFile === undefined
-    ? casesBeside(context, file)
-    : casesAt(context, casesFile))
+  const read = casesFile === undefined ? casesBeside(context, file) : casesAt(context, casesFile)
+  const [own, { cases, given }] = await bothOrFaults(policyAt(context, file), read)
   const policy = supposing(own, given)
   const test = testPolicy(policy, cases)
   if (json) terminal.printJson(jsonPolicyTest(test))
@@ -158,8 +162,30 @@ function ownOrShipped({ cwd, terminal }: CommandContext): string {
   return DEFAULT_POLICY_FILE
 }
 
+function casesFileOf(policyFile: string): string {
+  return policyFile.replace(/(\.ya?ml)?$/, '.cases.yaml')
+}
+
+/** Both, or the faults of both in one message. */
+async function bothOrFaults<A, B>(first: Promise<A>, second: Promise<B> | undefined): Promise<[A, B]> {
+  const [one, other] = await Promise.allSettled([first, second as Promise<B>])
+  if (one.status === 'fulfilled' && other.status === 'fulfilled') return [one.value, other.value]
+  const reasons = [one, other].flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
+  const [reason, further] = reasons
+  if (!isUnusable(reason) || !isUnusable(further)) throw reason
+  throw new CommandFailure(`${reason.message}\n${further.message}`, {
+    code: reason.code,
+    exitCode: EXIT.usage,
+    cause: reason,
+  })
+}
+
+function isUnusable(reason: unknown): reason is CommandFailure {
+  return reason instanceof CommandFailure && reason.code === 'policy-invalid'
+}
+
 async function casesBeside(context: CommandContext, policyFile: string): Promise<PolicyCases> {
-  const file = policyFile.replace(/(\.ya?ml)?$/, '.cases.yaml')
+  const file = casesFileOf(policyFile)
   if (existsSync(resolve(context.cwd, file))) return casesAt(context, file)
   throw new CommandFailure(`${policyFile} has no cases: there is no ${file}`, {
     code: 'policy-usage',
