@@ -139,6 +139,26 @@ describe('with another conscience in the place of the first, a call', () => {
   })
 })
 
+describe('what counts the calls of a session', () => {
+  const second = `  - name: second
+    decision: deny
+    reason: one a day
+    when: "tool == 'send' && size(calls_within(86400)) > 0"
+`
+
+  it('counts those that a person approved of, whether or not anybody tells what came of them', async () => {
+    await started(undefined, { policy: policyOf(second) })
+    const call = { session_id: 's', arguments: { to: 'bob@example.org' } }
+    const id = await idOf(evaluate(agent, call))
+    expect(await evaluate(agent, call)).toMatchObject({ decision: 'ask', approval: { id } })
+    await answer(person, id)
+    expect(await evaluate(agent, call)).toMatchObject({ decision: 'allow', approval: { id } })
+    const other = { ...call, arguments: { to: 'cleo@example.org' } }
+    expect(await evaluate(agent, other)).toMatchObject({ decision: 'deny' })
+    expect(await evaluate(agent, { ...other, session_id: 'another' })).toMatchObject({ decision: 'ask' })
+  })
+})
+
 describe('an approval with little time', () => {
   /** Resolves once the conscience tells that it has expired. */
   const expiry = (id: string): Promise<void> =>

@@ -122,6 +122,23 @@ export class SessionService {
     done.catch(() => {})
   }
 
+  /**
+   * Resolves when a call that the rules asked about, and that a person or the judge has allowed, is known to be allowed,
+   * also after a restart: what counts calls counts it, whatever is told of it later.
+   */
+  async keepAllowed(
+    session: CallSession | undefined,
+    remembered: Remembered | undefined,
+    context: RequestContext,
+  ): Promise<void> {
+    if (session === undefined || remembered?.entry?.kind !== 'call') return
+    const { key } = session
+    const report = { told: { allowed: remembered.entry }, key, at: this.#parts.clock.timeOfDay() }
+    // Present for as long as requests are taken.
+    const thread = this.#thread as EvaluationThread
+    await this.#keep(key, await thread.tell(key.principal, report, context))
+  }
+
   async #answer(
     { data, principal }: Request<SessionReport>,
     context: RequestContext,

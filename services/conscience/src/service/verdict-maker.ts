@@ -75,7 +75,7 @@ export class VerdictMaker {
       found.decision === 'ask' ? await approvals?.resolve(askOf(ask), evaluationId, context) : undefined
     const nowMs = clock.timeOfDay()
     const heard = judgeOf(answer)
-    return callVerdictOf({
+    const verdict = callVerdictOf({
       evaluationId,
       evaluation,
       found,
@@ -85,6 +85,20 @@ export class VerdictMaker {
       binding,
       nowMs,
     })
+    if (verdict.decision === 'allow' && byRules.decision === 'ask') {
+      await this.#keepAllowed(verdict, () => sessions.keepAllowed(belongsTo, byRules.remembered, context))
+    }
+    return verdict
+  }
+
+  /** A verdict that its session cannot be told is not answered, for later ones would not count the call. */
+  async #keepAllowed(verdict: CallVerdict, keep: () => Promise<void>): Promise<void> {
+    try {
+      await keep()
+    } catch (error) {
+      await this.#options.approvals?.giveBack(verdict)
+      throw error
+    }
   }
 
   async #textVerdict(

@@ -1,7 +1,7 @@
 import type { Call } from '@jamey/calls'
 import { type CallVerdict, judgedCall, type Provenance } from '../policy/policy.js'
-import type { CallResult } from '../session/session.js'
-import { type Entry, entrySchema } from '../session/session-entry.js'
+import type { CallResult, Session } from '../session/session.js'
+import { type CallEntry, type Entry, entrySchema } from '../session/session-entry.js'
 import {
   type SessionKey,
   type SessionRecord,
@@ -16,8 +16,11 @@ export interface CallSession {
   readonly at: number
 }
 
-/** Words of a user, or the answer of a call. */
-export type Told = { readonly request: string } | { readonly result: CallResult }
+/** Words of a user, the answer of a call, or a call that no rule allowed and somebody else did. */
+export type Told =
+  | { readonly request: string }
+  | { readonly result: CallResult }
+  | { readonly allowed: CallEntry }
 
 /** News of a session, to be written down and told to others before anybody is answered. */
 export interface Remembered {
@@ -51,9 +54,7 @@ export class ThreadSessions {
   }
 
   told(key: SessionKey, told: Told, at: number): Remembered {
-    const session = this.#table.session(key, at)
-    const entry = 'request' in told ? session.request(told.request, at) : session.result(told.result, at)
-    return this.#remembered(key, at, entry)
+    return this.#remembered(key, at, added(this.#table.session(key, at), told, at))
   }
 
   /** Takes an entry that another conscience remembers; nothing comes of it where that is not understood. */
@@ -68,4 +69,10 @@ export class ThreadSessions {
     const records = this.#table.changes(key, at)
     return { records, entry, total: this.#table.session(key, at).total }
   }
+}
+
+function added(session: Session, told: Told, at: number): Entry | undefined {
+  if ('request' in told) return session.request(told.request, at)
+  if ('result' in told) return session.result(told.result, at)
+  return session.add({ ...told.allowed, decision: 'allow', at })
 }
