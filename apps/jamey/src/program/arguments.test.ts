@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  collect,
   parseImportance,
   parseJsonObject,
   parseLifetime,
@@ -19,6 +20,11 @@ describe('option values', () => {
     expect(parseJsonObject('{"consent": false}')).toEqual({ consent: false })
     expect(parseMoment('2026-05-31T14:00:00+02:00')).toBe('2026-05-31T12:00:00.000Z')
     expect(parseMoment('2026-05-31')).toBe(new Date(2026, 4, 31).toISOString())
+  })
+
+  it('that may be given several times are collected, from a --no- before them on', () => {
+    expect(collect('b', collect('a'))).toEqual(['a', 'b'])
+    expect(collect('b', false)).toEqual(['b'])
   })
 
   it.each([

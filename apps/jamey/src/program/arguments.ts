@@ -93,9 +93,9 @@ export function parseDurationMs(value: string): number {
   throw new InvalidArgumentError('Expected a number and s, m, h or d, such as 30m, 2h or 7d.')
 }
 
-/** Collects an option that may be given several times. */
-export function collect(value: string, previous: readonly string[] = []): string[] {
-  return [...previous, value]
+/** Collects an option that may be given several times; what stood before its `--no-` form is no part of it, and that is false. */
+export function collect(value: string, previous: readonly string[] | false = []): string[] {
+  return [...(previous === false ? [] : previous), value]
 }
 
 function parseWhole(value: string, least: number, most: number): number {

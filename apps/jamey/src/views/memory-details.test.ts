@@ -95,6 +95,22 @@ describe('many memories', () => {
     expect(text).toMatch(/1 of at least 7 memories; the next ones: --cursor c2$/)
   })
 
+  it('are told with when they hold, where that is not from now on for good', () => {
+    const found = (valid_from?: string, valid_to?: string) => ({
+      ...memory,
+      score: 0.5,
+      ...(valid_from && { valid_from }),
+      ...(valid_to && { valid_to }),
+    })
+    const told = (one: ReturnType<typeof found>) =>
+      formatRecalled({ memories: [one], total: 1 }, view).split('\n')[0]
+    expect(told(found('2026-06-01T00:00:00Z'))).toMatch(/2 days ago {2}holds from 2026-06-01 00:00 UTC$/)
+    expect(told(found('2026-05-01T00:00:00Z'))).toMatch(/2 days ago$/)
+    expect(told(found('2026-05-01T00:00:00Z', '2026-07-01T00:00:00Z'))).toMatch(
+      /2 days ago {2}holds until 2026-07-01 00:00 UTC$/,
+    )
+  })
+
   it('are counted', () => {
     const stats = {
       memories: 1_200,

@@ -2,7 +2,7 @@ import type { Memory, MemoryHistory, MemoryStats, MemoryVersion } from '@jamey/c
 import { formatAge, plural } from '../support/quantities.js'
 import { printable } from '../terminal/terminal.js'
 import type { View } from '../terminal/view.js'
-import { formatExpiry, formatMemory } from './memory-view.js'
+import { formatExpiry, formatMemory, minuteOf } from './memory-view.js'
 
 /** One memory with all that is known of it, a line for each kind of fact. */
 export function formatDetails(memory: Memory, view: View): string {
@@ -77,8 +77,8 @@ function origin({ origin: from, session_id: session, turn }: Memory): string {
 
 function validity({ valid_from: from, valid_to: to, supersedes, superseded_by: by }: Memory): string {
   return [
-    ...(from === undefined ? [] : [`holds from ${minute(from)}`]),
-    ...(to === undefined ? [] : [`holds until ${minute(to)}`]),
+    ...(from === undefined ? [] : [`holds from ${minuteOf(from)}`]),
+    ...(to === undefined ? [] : [`holds until ${minuteOf(to)}`]),
     ...(supersedes === undefined ? [] : [`in the place of ${supersedes}`]),
     ...(by === undefined ? [] : [`replaced by ${by}`]),
   ].join(', ')
@@ -89,10 +89,6 @@ function versions({ version, updated_at: at, count, last_stored_at: last }: Memo
     ...(version === 1 ? [] : [`version ${version}, changed ${formatAge(at, now)}`]),
     ...(count === 1 ? [] : [`stored ${count} times, last ${formatAge(last, now)}`]),
   ].join(', ')
-}
-
-function minute(iso: string): string {
-  return `${iso.slice(0, 16).replace('T', ' ')} UTC`
 }
 
 /** Versions may follow each other within a minute. */

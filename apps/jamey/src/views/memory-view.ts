@@ -10,7 +10,9 @@ export function formatRecalled(recalled: MemoryRecalled, view: View): string {
   const width = String(memories.length).length
   const blocks = memories.map((memory, i) => {
     const rank = view.colors.bold(`${String(i + 1).padStart(width)}.`)
-    const facts = [memory.score.toFixed(3), ...factsOf(memory, view.now)].join('  ')
+    const facts = [memory.score.toFixed(3), ...factsOf(memory, view.now), ...timesOf(memory, view.now)].join(
+      '  ',
+    )
     const indent = ' '.repeat(width + 2)
     const text = wrap(memory.content, view.columns, indent)
     const why = memory.why === undefined ? '' : `\n${indent}${view.colors.dim(formatWhy(memory.why))}`
@@ -55,8 +57,20 @@ export function formatMemory(memory: Memory, view: View): string {
 /** Says until when a memory is kept; its layer decides that, which nobody should find out by its absence. */
 export function formatExpiry(expiresAt: string | null, now: Date): string {
   if (expiresAt === null) return 'kept for good'
-  const moment = expiresAt.slice(0, 16).replace('T', ' ')
-  return `kept until ${moment} UTC (${formatAge(expiresAt, now)})`
+  return `kept until ${minuteOf(expiresAt)} (${formatAge(expiresAt, now)})`
+}
+
+/** When it holds, where that is not from now on for good: what is to hold later is found, too. */
+function timesOf({ valid_from: from, valid_to: to }: Memory, now: Date): string[] {
+  const isAhead = from !== undefined && new Date(from) > now
+  return [
+    ...(isAhead ? [`holds from ${minuteOf(from)}`] : []),
+    ...(to === undefined ? [] : [`holds until ${minuteOf(to)}`]),
+  ]
+}
+
+export function minuteOf(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`
 }
 
 function factsOf(memory: Memory, now: Date): string[] {
