@@ -181,10 +181,12 @@ export class Collector {
   }
 
   /** A resource that a server reads may be a file or a page, and one tool may delete by one of its words. */
-  #takeNamed(where: string, name: string, text: string): void {
-    if (name === 'command' && /^(?:delete|remove)$/i.test(text)) this.#effects.add('delete')
+  #takeNamed(where: string, name: string, given: string): void {
+    if (name === 'command' && /^(?:delete|remove)$/i.test(given)) this.#effects.add('delete')
     if (name !== 'uri' && name !== 'url') return
-    if (/^file:/i.test(text)) this.#takePath(where, text, 'read')
+    // Those who parse a URL drop these.
+    const text = given.replace(/[\t\n\r]/g, '').trim()
+    if (/^(?:file:|[/~])/i.test(text)) this.#takePath(where, text, 'read')
     else if (/^https?:/i.test(text)) {
       this.#takeUrl(where, text)
       this.#effects.add('outward-read')
@@ -284,9 +286,9 @@ export class Collector {
   #takeUrl(where: string, text: string): void {
     // To some it parts a path, to others the name of a user from the host.
     if (text.includes('\\')) this.fail(where, 'a URL that is read in two ways')
+    if (/^file:/i.test(text)) return this.#files.take(where, { text, isDynamic: false }, 'read')
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-      if (/^file:/i.test(text)) this.#files.take(where, { text, isDynamic: false }, 'read')
-      else if (urlFact(text) === undefined) this.fail(where, 'a URL that leads nowhere')
+      if (urlFact(text) === undefined) this.fail(where, 'a URL that leads nowhere')
       return
     }
     const url = urlFact(text)

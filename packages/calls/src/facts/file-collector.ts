@@ -7,6 +7,7 @@ import { loadedBy } from '../shell/programs/loaded-code.js'
 import type { CommandEffects } from '../shell/programs/program.js'
 import type { ShellCommand } from '../shell/shell-script.js'
 import type { Argument } from '../shell/words.js'
+import { fileUrlReadings } from '../values/file-url.js'
 import type { PatchedFile } from '../values/patch.js'
 import { isGenerated, isSecretPath, isWorkable, type PathFact, pathFact } from '../values/path.js'
 import { isLink } from '../values/url.js'
@@ -38,6 +39,12 @@ export class FileCollector {
   take(where: string, file: Argument, access: FileFact['access'], from?: Directory): void {
     const { text } = file
     if (isLink(text)) return
+    for (const reading of fileUrlReadings(text))
+      this.#takeRead(where, { ...file, text: reading }, access, from)
+  }
+
+  #takeRead(where: string, file: Argument, access: FileFact['access'], from?: Directory): void {
+    const { text } = file
     const isDynamic = file.isDynamic || (!/^[/~]/.test(text) && isUnknown(from, access))
     const fact = pathFact(text, this.#options, isDynamic, from?.path)
     if (isDynamic) this.#unread.fail(where, `where ${text} lies is known when it runs`)

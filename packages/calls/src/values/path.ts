@@ -279,13 +279,12 @@ function unwrapped(text: string): string {
     .normalize('NFKC')
     .replace(/[\u2044\u2215\u29F8]/g, '/')
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '')
-  if (/^file:/i.test(plain)) plain = plain.replace(/^file:(?:\/\/(?:localhost)?(?=\/))?/i, '')
-  // Encoded more than once, as some decode more than once.
-  for (let i = 0; i < 3 && /%(?:2e|2f|5c|7e|25)/i.test(plain); i++) {
-    plain = plain.replace(/%(2e|2f|5c|7e|25)/gi, (_, hex: string) =>
-      String.fromCharCode(Number.parseInt(hex, 16)),
-    )
-  }
+  const isUrl = /^file:/i.test(plain)
+  if (isUrl) plain = plain.replace(/^file:(?:\/\/(?:localhost)?(?=\/))?/i, '')
+  // Encoded more than once, as some decode more than once: in a URL any letter may be, elsewhere what parts a path.
+  const encoded = isUrl ? /%([2-7][0-9a-f])/gi : /%(2e|2f|5c|7e|25)/gi
+  for (let i = 0; i < 3 && plain.search(encoded) >= 0; i++)
+    plain = plain.replace(encoded, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
   return plain.replace(/\\/g, '/')
 }
 
