@@ -1,12 +1,13 @@
 import type { JsonObject } from '@jamey/agents'
 import { isObject, type Message, type MessageId } from '../lines/message.js'
+import { type Guarded, type GuardedMethod, guardedMethod } from './guarded-methods.js'
 import { CLIENT_CAPABILITIES, metaOf, PROTOCOL_VERSION } from './protocol.js'
 
-/** A request to call a tool, and the line that it came in. */
-export interface CallRequest {
+/** A request for a server that is guarded, and the line that it came in. */
+export interface CallRequest extends Guarded {
   readonly id: MessageId
-  readonly tool: string
-  readonly arguments: JsonObject
+  readonly method: string
+  readonly guardedBy: GuardedMethod
   /** All of `params`, with what is not judged: progress token, answers for the server. */
   readonly params: JsonObject
   readonly message: Message
@@ -20,24 +21,17 @@ export interface CallRequest {
 
 type Request = Extract<Message, { kind: 'request' }>
 
-/** A text says why it cannot be judged. */
-export function callRequestOf(message: Request, line: Buffer): CallRequest | string {
-  const { id, params } = message
+/** Undefined for a request that is passed on as it comes. A text says why it cannot be judged. */
+export function callRequestOf(message: Request, line: Buffer): CallRequest | string | undefined {
+  const { id, method, params } = message
+  const guardedBy = guardedMethod(method, params)
+  if (guardedBy === undefined) return undefined
   if (!message.isExact) return 'a number in it cannot be read exactly; give it as a text'
   if (!isObject(params)) return 'params: expected an object'
-  const { name, arguments: given = {} } = params
-  if (typeof name !== 'string' || name === '') return 'params.name: expected the name of a tool'
-  if (!isObject(given)) return 'params.arguments: expected an object'
-  return {
-    id,
-    tool: name,
-    arguments: given,
-    params,
-    message,
-    line,
-    isModern: isModern(message),
-    capabilities: metaOf(params)[CLIENT_CAPABILITIES],
-  }
+  const guarded = guardedBy.guarded(params)
+  if (typeof guarded === 'string') return guarded
+  const [isOfModern, capabilities] = [isModern(message), metaOf(params)[CLIENT_CAPABILITIES]]
+  return { ...guarded, id, method, guardedBy, params, message, line, isModern: isOfModern, capabilities }
 }
 
 /** True for a request of a version in which each one says so itself. */
@@ -47,12 +41,12 @@ export function isModern({ value }: Pick<Message, 'value'>): boolean {
 
 /** The line for the server, with other arguments where a rule changed them, and without the members `without`. */
 export function lineFor(
-  { line, message, params }: CallRequest,
+  { line, message, params, guardedBy }: CallRequest,
   changed: { readonly arguments?: JsonObject | undefined; readonly without?: readonly string[] },
 ): Buffer | string {
   const without = changed.without ?? []
   if (changed.arguments === undefined && without.length === 0) return line
   const kept = Object.fromEntries(Object.entries(params).filter(([name]) => !without.includes(name)))
-  const args = changed.arguments === undefined ? {} : { arguments: changed.arguments }
-  return JSON.stringify({ ...message.value, params: { ...kept, ...args } })
+  const told = changed.arguments === undefined ? kept : guardedBy.changed(kept, changed.arguments)
+  return JSON.stringify({ ...message.value, params: told })
 }

@@ -1,10 +1,11 @@
 import type { Line } from '../lines/line-splitter.js'
 import type { LineWriter } from '../lines/line-writer.js'
 import { isId, isObject, type Message, type MessageId, readContent } from '../lines/message.js'
-import { errorLine, INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, shown, toolErrorLine } from './answers.js'
+import { errorLine, INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, refusalLine, shown } from './answers.js'
 import { type CallRequest, callRequestOf, isModern } from './call-request.js'
 import type { Elicitation } from './elicitation.js'
 import type { Exchange } from './exchange.js'
+import { guardedMethod } from './guarded-methods.js'
 import { METHODS } from './protocol.js'
 
 export interface ClientLinesOptions {
@@ -13,16 +14,21 @@ export interface ClientLinesOptions {
   readonly elicitation: Elicitation
   /** The call under way that has this identifier. */
   readonly exchangeOf: (id: MessageId) => Exchange | undefined
-  /** Has a call judged, and made where it may be. */
-  readonly call: (request: CallRequest) => void
+  /** True for a request that was passed on and is not answered yet. */
+  readonly isAwaited: (id: MessageId) => boolean
+  /** Has a call judged, and made where it may be. Resolves when there is room for another one. */
+  readonly call: (request: CallRequest) => Promise<void>
   /** A request was passed on, and the server will answer it. */
   readonly passedOn: (id: MessageId, method: string) => void
   readonly note: (line: string) => void
 }
 
+type Request = Extract<Message, { kind: 'request' }>
+type Notification = Extract<Message, { kind: 'notification' }>
+
 /**
- * The client's side. Calls of tools go to be judged, all else goes on as it came; what cannot be read goes nowhere,
- * since the server might read a call in it.
+ * The client's side. Calls of tools and reads of resources go to be judged, all else goes on as it came; what cannot be
+ * read goes nowhere, since the server might read a call in it.
  */
 export class ClientLines {
   readonly #options: ClientLinesOptions
@@ -57,11 +63,11 @@ export class ClientLines {
   #isOurs(message: Message): boolean {
     const { elicitation, exchangeOf } = this.#options
     if (message.kind === 'response') return elicitation.isOwnState(message.id)
-    if (message.method === METHODS.callTool || message.method === METHODS.cancelled) return true
+    if (message.method === METHODS.cancelled || isGuarded(message)) return true
     return message.kind === 'request' && exchangeOf(message.id) !== undefined
   }
 
-  #notice({ id, method, params }: Extract<Message, { kind: 'request' }>): void {
+  #notice({ id, method, params }: Request): void {
     if (method === METHODS.initialize) this.#options.elicitation.learn(params)
     this.#options.passedOn(id, method)
   }
@@ -76,7 +82,7 @@ export class ClientLines {
     const isCall = method === METHODS.callTool && isId(id)
     await client.write(
       isCall
-        ? toolErrorLine(id, `The call was not made: ${text}.`, true)
+        ? refusalLine({ id, method, isModern: true }, `The call was not made: ${text}.`)
         : errorLine(isId(id) ? id : null, INVALID_REQUEST, text),
     )
   }
@@ -87,35 +93,36 @@ export class ClientLines {
     if (!this.#options.elicitation.takeResponse(message)) await this.#options.server.write(line)
   }
 
-  async #takeRequest(message: Extract<Message, { kind: 'request' }>, line: Buffer): Promise<void> {
-    const { client, server, exchangeOf } = this.#options
+  async #takeRequest(message: Request, line: Buffer): Promise<void> {
+    const { client, server, exchangeOf, isAwaited } = this.#options
     const { id, method } = message
+    const request = callRequestOf(message, line)
     // Two answers of one identifier cannot be told apart, and the wrong one would be reported.
-    if (exchangeOf(id) !== undefined) {
-      return client.write(errorLine(id, INVALID_REQUEST, 'a call under way has the same id'))
+    if (exchangeOf(id) !== undefined || (request !== undefined && isAwaited(id))) {
+      return client.write(errorLine(id, INVALID_REQUEST, 'a request under way has the same id'))
     }
-    if (method === METHODS.callTool) return this.#takeCall(message, line)
+    if (typeof request === 'string') return this.#refuse({ id, method, isModern: isModern(message) }, request)
+    if (request !== undefined) return this.#takeCall(request)
     this.#notice(message)
     await server.write(line)
   }
 
-  async #takeCall(message: Extract<Message, { kind: 'request' }>, line: Buffer): Promise<void> {
-    const { client, elicitation, call } = this.#options
-    const request = callRequestOf(message, line)
-    const refuse = (why: string) =>
-      client.write(toolErrorLine(message.id, `The call was not made: ${why}.`, isModern(message)))
-    if (typeof request === 'string') return refuse(request)
+  async #takeCall(request: CallRequest): Promise<void> {
+    const { elicitation, call } = this.#options
     const retry = elicitation.takeRetry(request)
-    if (retry === 'unknown') return refuse('its question is no longer open; call again without requestState')
-    if (retry === undefined) call(request)
+    if (retry === 'unknown')
+      return this.#refuse(request, 'its question is no longer open; call again without requestState')
+    if (retry === undefined) await call(request)
   }
 
-  async #takeNotification(message: Extract<Message, { kind: 'notification' }>, line: Buffer): Promise<void> {
+  async #refuse(request: Pick<CallRequest, 'id' | 'method' | 'isModern'>, why: string): Promise<void> {
+    await this.#options.client.write(refusalLine(request, `The call was not made: ${why}.`))
+  }
+
+  async #takeNotification(message: Notification, line: Buffer): Promise<void> {
     const { server, note } = this.#options
-    if (message.method === METHODS.callTool) {
-      // It would be made and never answered for.
-      return note('a call without id was dropped')
-    }
+    // It would be made and never answered for.
+    if (isGuarded(message)) return note('a call without id was dropped')
     if (message.method === METHODS.cancelled && !this.#cancel(message.params)) return
     await server.write(line)
   }
@@ -134,4 +141,8 @@ export class ClientLines {
     exchange.takeBack(`taken back: ${shown(String((params as { reason?: unknown }).reason ?? ''), 200)}`)
     return false
   }
+}
+
+function isGuarded({ method, params }: Request | Notification): boolean {
+  return guardedMethod(method, params) !== undefined
 }

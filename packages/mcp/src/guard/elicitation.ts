@@ -64,7 +64,11 @@ export class Elicitation {
   async ask(exchange: Exchange, verdict: CallVerdict, overtaken: AbortSignal): Promise<Elicited> {
     const { request } = exchange
     if (request === undefined) return 'unavailable'
-    if (request.isModern ? !asksByForm(request.capabilities) : !this.#isSupported) return 'unavailable'
+    // What stays open has no result that could ask.
+    const isAskable = request.isModern
+      ? asksByForm(request.capabilities) && request.guardedBy.staysOpen !== true
+      : this.#isSupported
+    if (!isAskable) return 'unavailable'
     const key = STATE_PREFIX + randomBytes(16).toString('base64url')
     const { clock, waitMs, client } = this.#options
     let settle: (elicited: Elicited) => void = () => {}

@@ -4,15 +4,16 @@ import {
   type CallJudge,
   CallRefusedError,
   type CallVerdict,
-  type ClearedCall,
+  ClearedCall,
   clearCall,
   ResultWithheldError,
+  reportResult,
   type ToolCall,
 } from '@jamey/agents'
 import { type Line, linesOf } from '../lines/line-splitter.js'
 import { LineWriter } from '../lines/line-writer.js'
 import { isObject, type MessageId } from '../lines/message.js'
-import { shown, toolErrorLine } from './answers.js'
+import { refusalLine, shown } from './answers.js'
 import { type CallRequest, lineFor } from './call-request.js'
 import { ClientLines } from './client-lines.js'
 import { type Clock, isWithin, systemClock } from './clock.js'
@@ -38,7 +39,7 @@ export interface McpGuardOptions {
   readonly client: { readonly input: Readable; readonly output: Writable }
   readonly server: ServerLink
   readonly judge: CallJudge
-  /** The server's name, as whoever deploys it has it: tools are judged as `mcp__NAME__TOOL`. */
+  /** The server's name, as whoever deploys it has it: tools and methods are judged as `mcp__NAME__TOOL`. */
   readonly serverName: string
   /** The folder that the server runs in, where it runs on this machine: relative paths may begin there. */
   readonly cwd?: string | undefined
@@ -62,7 +63,10 @@ export type McpGuardEnd =
   | { readonly endedBy: 'client'; readonly server: ServerEnd }
   | { readonly endedBy: 'server'; readonly server: ServerEnd }
 
-/** Passes on what client and server say until one of them leaves, and has the calls of tools judged. */
+/** What is asked for without a verdict, for what comes of it is reported. */
+const UNJUDGED: CallVerdict = { decision: 'allow', reasons: [], rules: [] }
+
+/** Passes on what client and server say until one of them leaves, and has calls of tools and reads of resources judged. */
 export async function guardMcp(options: McpGuardOptions): Promise<McpGuardEnd> {
   return new McpGuard(options).run()
 }
@@ -100,10 +104,11 @@ class McpGuard {
       exchangeOf: (id: MessageId) => this.#exchangeOf(id),
       note: options.note,
     }
-    this.#fromServer = new ServerLines(shared)
+    this.#fromServer = new ServerLines({ ...shared, tell: (method, params) => this.#tell(method, params) })
     this.#fromClient = new ClientLines({
       ...shared,
       elicitation: this.#elicitation,
+      isAwaited: (id) => this.#fromServer.isExpected(id),
       call: (request) => this.#begin(request),
       passedOn: (id, method) => this.#fromServer.expect(id, method),
     })
@@ -161,12 +166,11 @@ class McpGuard {
     return undefined
   }
 
-  #begin(request: CallRequest): void {
-    const { isModern, id } = request
+  /** Resolves when the next one may come: at once where it is judged, and else once whoever asks hears that it is not. */
+  async #begin(request: CallRequest): Promise<void> {
     if (this.#exchanges.size >= MAXIMUM_CALLS || this.#held.isFull) {
       const text = `The call of ${request.tool} was not made: too many calls wait already. Try again later.`
-      void this.#client.write(toolErrorLine(id, text, isModern))
-      return
+      return this.#client.write(refusalLine(request, text))
     }
     const exchange = new Exchange(request)
     const bytes = request.line.length
@@ -183,10 +187,8 @@ class McpGuard {
   /** Never rejects: whatever goes wrong is the call's answer. */
   async #run(exchange: Exchange, request: CallRequest): Promise<void> {
     try {
-      const cleared = await clearCall(this.#judgeFor(exchange), this.#callOf(request), {
-        approvalTimeoutMs: this.#options.waitMs,
-        signal: exchange.signal,
-      })
+      const cleared = await this.#clear(exchange, request)
+      if (request.guardedBy.staysOpen === true) return await this.#open(exchange, request, cleared)
       const answer = await this.#send(exchange, cleared)
       await this.#client.write(answer.line)
     } catch (error) {
@@ -194,11 +196,43 @@ class McpGuard {
     }
   }
 
-  #callOf({ tool, arguments: given }: CallRequest): ToolCall {
-    const { serverName, cwd } = this.#options
-    const annotations = this.#tools.annotationsOf(tool)
+  #clear(exchange: Exchange, request: CallRequest): Promise<ClearedCall> | ClearedCall {
+    const call = this.#callOf(request)
+    if (!request.guardedBy.isJudged) return new ClearedCall(this.#options.judge, call, UNJUDGED)
+    return clearCall(this.#judgeFor(exchange), call, {
+      approvalTimeoutMs: this.#options.waitMs,
+      signal: exchange.signal,
+    })
+  }
+
+  /** Its answer is the end of it, so the session is told before, and the server has it as what is passed on. */
+  async #open(exchange: Exchange, request: CallRequest, cleared: ClearedCall): Promise<void> {
+    await cleared.succeeded(null)
+    if (exchange.signal.aborted) return
+    this.#fromServer.expect(request.id, request.method)
+    await this.#server.write(lineFor(request, { arguments: cleared.verdict.arguments }))
+  }
+
+  /** What the server says by itself belongs to no call, and is taken for somebody else's words. */
+  #tell(method: string, params: unknown): Promise<void> {
+    return reportResult(this.#options.judge, {
+      session_id: this.#sessionId,
+      kind: 'result',
+      tool: this.#qualified(method),
+      call_id: randomUUID(),
+      result: reportedResult(params),
+      outcome: 'succeeded',
+    })
+  }
+
+  #qualified(tool: string): string {
+    return `mcp__${this.#options.serverName}__${tool}`
+  }
+
+  #callOf({ tool, arguments: given, annotations = this.#tools.annotationsOf(tool) }: CallRequest): ToolCall {
+    const { cwd } = this.#options
     return {
-      tool: `mcp__${serverName}__${tool}`,
+      tool: this.#qualified(tool),
       arguments: given,
       ...(annotations === undefined ? {} : { annotations }),
       ...(cwd === undefined ? {} : { cwd }),
@@ -285,7 +319,7 @@ class McpGuard {
     const { request, signal } = exchange
     // Nobody waits for the answer to a request that was taken back.
     if (request === undefined || signal.aborted) return
-    await this.#client.write(toolErrorLine(request.id, text, request.isModern))
+    await this.#client.write(refusalLine(request, text))
   }
 }
 

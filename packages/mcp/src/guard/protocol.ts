@@ -9,6 +9,12 @@ export const METHODS = {
   listTools: 'tools/list',
   toolsChanged: 'notifications/tools/list_changed',
   elicit: 'elicitation/create',
+  createMessage: 'sampling/createMessage',
+  readResource: 'resources/read',
+  subscribe: 'resources/subscribe',
+  listen: 'subscriptions/listen',
+  getPrompt: 'prompts/get',
+  taskResult: 'tasks/result',
 } as const
 
 /** Members of `_meta` that every request has from protocol version 2026-07-28 on. */

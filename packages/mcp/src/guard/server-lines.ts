@@ -15,12 +15,17 @@ export interface ServerLinesOptions {
   readonly tools: ToolList
   /** The call under way that has this identifier. */
   readonly exchangeOf: (id: MessageId) => Exchange | undefined
+  /** Resolves once the session knows what the server says in a request of its own. */
+  readonly tell: (method: string, params: unknown) => Promise<void>
   readonly note: (line: string) => void
 }
 
+/** Requests of a server with texts that a model or a person of the client's side reads. */
+const SAYING: ReadonlySet<string> = new Set([METHODS.createMessage, METHODS.elicit])
+
 /**
- * The server's side. Answers to calls go to whoever made them, lists of tools are read, and all else goes on as it
- * came. What cannot be read goes nowhere, since the client might read a result in it that nobody was told of.
+ * The server's side. Answers to calls go to whoever made them, lists of tools are read, what it asks of the client is
+ * reported, and all else goes on as it came. What cannot be read goes nowhere, since the client might read a result in it that nobody was told of.
  */
 export class ServerLines {
   readonly #options: ServerLinesOptions
@@ -37,6 +42,11 @@ export class ServerLines {
     if (this.#expected.size <= MOST_REMEMBERED) return
     const [oldest] = this.#expected.keys()
     if (oldest !== undefined) this.#expected.delete(oldest)
+  }
+
+  /** True for what the client asked for and the server has not answered. */
+  isExpected(id: MessageId): boolean {
+    return this.#expected.has(id)
   }
 
   async take(line: Line): Promise<void> {
@@ -70,7 +80,7 @@ export class ServerLines {
   }
 
   async #takeMessage(message: Message, line: Buffer): Promise<void> {
-    const { client, exchangeOf, note } = this.#options
+    const { client, server, exchangeOf, note } = this.#options
     if (message.kind === 'response' && message.id !== null) {
       const exchange = exchangeOf(message.id)
       if (exchange?.isSent === true) return exchange.answered({ message, line })
@@ -80,7 +90,25 @@ export class ServerLines {
       }
     }
     this.#notice(message)
+    if (message.kind === 'request' && SAYING.has(message.method)) {
+      // In its turn: a server that asks more than can be reported waits.
+      const why = await this.#untold(message)
+      if (why !== undefined) return server.write(errorLine(message.id, INTERNAL_ERROR, why))
+    }
     await client.write(line)
+  }
+
+  /** A text says why the session could not be told. */
+  async #untold({ method, params }: Extract<Message, { kind: 'request' }>): Promise<string | undefined> {
+    try {
+      await this.#options.tell(method, params)
+      return undefined
+    } catch (error) {
+      const why = `${method} was not passed on: ${error instanceof Error ? error.message : String(error)}`
+      this.#options.note(shown(why, 1_000))
+      // Why the conscience cannot be reached is nothing for the server.
+      return `${method} was not passed on: its session could not be told`
+    }
   }
 
   /** False for an answer to a request that was passed on; true for one to a call, or to nothing. */
