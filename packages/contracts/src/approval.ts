@@ -144,6 +144,12 @@ export const useApprovalSchema = z.strictObject({
   evaluation_id: z.string(),
 })
 
+export const returnedApprovalSchema = z.strictObject({
+  approval_id: approvalIdSchema,
+  /** The one that used it, and that nobody was answered. */
+  evaluation_id: z.string(),
+})
+
 /** The approval as it was used; null where it does not do for that call. */
 export const usedApprovalSchema = z.object({ approval: approvalSchema.nullable() })
 
@@ -158,3 +164,4 @@ export type AnswerApproval = z.output<typeof answerApprovalSchema>
 export type WithdrawApproval = z.output<typeof withdrawApprovalSchema>
 export type ForwardedWithdrawal = z.output<typeof forwardedWithdrawalSchema>
 export type UseApproval = z.output<typeof useApprovalSchema>
+export type ReturnedApproval = z.output<typeof returnedApprovalSchema>

@@ -8,6 +8,7 @@ import {
   forwardedWithdrawalSchema,
   getApprovalSchema,
   listApprovalsSchema,
+  returnedApprovalSchema,
   revokeApprovalSchema,
   useApprovalSchema,
   usedApprovalSchema,
@@ -106,6 +107,16 @@ export const approvals = {
     schema: useApprovalSchema,
     responseSchema: usedApprovalSchema,
     description: 'Uses an approval that another conscience keeps; among consciences alone.',
+  } satisfies RequestContract,
+  giveBack: {
+    ...SERVED,
+    topic: 'jamey/conscience/approvals-use/{keeper}',
+    action: 'give_back_approval',
+    schema: returnedApprovalSchema,
+    responseSchema: usedApprovalSchema,
+    isRepeatable: true,
+    description:
+      'Gives back an approval that a verdict used up which could not be recorded; among consciences alone.',
   } satisfies RequestContract,
   forwardWithdrawal: {
     ...SERVED,

@@ -24,6 +24,7 @@ export const CONTRACTS: readonly Contract[] = [
   topics.conscience.approvals.answer,
   topics.conscience.approvals.revoke,
   topics.conscience.approvals.use,
+  topics.conscience.approvals.giveBack,
   topics.conscience.approvals.forwardWithdrawal,
   topics.conscience.approvals.state,
   topics.memory.store,

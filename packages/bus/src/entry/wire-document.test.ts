@@ -23,7 +23,7 @@ const envelopes = parsed
   .map((example) => decodeEnvelope(String(example['topic']), Buffer.from(JSON.stringify(example))))
 
 /** What is others' has the shapes of what is one's own, at topics of its own, and these have little of their own: told in words. */
-const TOLD = ['revoke_approval', 'use_approval', 'withdraw_approval', 'remember']
+const TOLD = ['revoke_approval', 'use_approval', 'give_back_approval', 'withdraw_approval', 'remember']
 const SHOWN = CONTRACTS.filter(
   ({ topic, action }) => !topic.startsWith('jamey/memory/others/') && !TOLD.includes(action),
 )

@@ -121,13 +121,13 @@ export class ApprovalBook {
   }
 
   /**
-   * Takes back what `use` did for this evaluation, which nobody was answered and nobody is going to be. Until that is on
-   * disk, and for good where the process ends before, it is used up.
+   * Takes back what `use` did for this evaluation, which nobody was answered and nobody is going to be; undefined where it
+   * did nothing. Until that is on disk, and for good where the process ends before, it is used up.
    */
-  async giveBack(approvalId: string, evaluationId: string): Promise<void> {
+  async giveBack(approvalId: string, evaluationId: string): Promise<Approval | undefined> {
     const approval = this.get(approvalId)
-    if (approval?.status !== 'used' || approval.evaluation_id !== evaluationId) return
-    await this.#keep(givenBack(approval, this.#parts.now()))
+    if (approval?.status !== 'used' || approval.evaluation_id !== evaluationId) return undefined
+    return this.#keep(givenBack(approval, this.#parts.now()))
   }
 
   /** Settles what has expired and forgets what is settled for long; resolves with when to look again. */

@@ -248,6 +248,23 @@ describe('with two consciences', () => {
     expect(verdicts.filter(({ decision }) => decision === 'allow')).toMatchObject([{ approval: { id } }])
   })
 
+  it('what is approved for once is not used up by a verdict that cannot be recorded, whoever keeps it', async () => {
+    const folders = ['jamey-conscience', 'jamey-conscience-2'].map((name) =>
+      join(system.folder, `audit-${name}`),
+    )
+    await started('jamey-conscience', { auditFolder: folders[0] })
+    await started('jamey-conscience-2', { auditFolder: folders[1] })
+    const id = await idOf(evaluate(agent))
+    await answer(person, id)
+    for (const folder of folders) rmSync(folder, { recursive: true })
+    // Each goes to one of both.
+    for (let i = 0; i < 10; i++) await expect(evaluate(agent)).rejects.toMatchObject({ kind: 'audit-failed' })
+    expect(await get(agent, id)).toMatchObject({ status: 'approved' })
+    for (const folder of folders) mkdirSync(folder, { mode: 0o700 })
+    const verdicts = await Promise.all(Array.from({ length: 12 }, () => evaluate(agent)))
+    expect(verdicts.filter(({ decision }) => decision === 'allow')).toMatchObject([{ approval: { id } }])
+  })
+
   it('what is approved for once is used once, whichever judges', async () => {
     await started()
     await started('jamey-conscience-2')
@@ -327,5 +344,13 @@ describe('with two consciences', () => {
     }
     const asked = stranger.request(atKeeper(approvals.use, 'jamey-conscience'), use, TIME)
     await expect(asked).rejects.toMatchObject({ kind: 'not-permitted' })
+    await person.request(atKeeper(approvals.revoke, 'jamey-conscience'), { approval_id: id }, TIME)
+    const again = await idOf(evaluate(agent))
+    await answer(person, again)
+    const { evaluation_id } = await evaluate(agent)
+    const back = { approval_id: again, evaluation_id }
+    const given = stranger.request(atKeeper(approvals.giveBack, 'jamey-conscience'), back, TIME)
+    await expect(given).rejects.toMatchObject({ kind: 'not-permitted' })
+    expect(await get(agent, again)).toMatchObject({ status: 'used' })
   })
 })

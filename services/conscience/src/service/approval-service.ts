@@ -169,14 +169,17 @@ export class ApprovalService {
   }
 
   /**
-   * What this verdict used up is good again, for nobody is answered with it. One that another conscience keeps stays used
-   * up, and so does one for which that cannot be written: people are asked anew then.
+   * What this verdict used up is good again, for nobody is answered with it. Where that cannot be written, or whoever keeps
+   * it cannot be told, it stays used up, and people are asked anew.
    */
-  async giveBack({
-    approval,
-    evaluation_id,
-  }: Pick<CallVerdict, 'approval' | 'evaluation_id'>): Promise<void> {
-    if (approval === undefined) return
+  async giveBack(
+    { approval, decision, evaluation_id }: Pick<CallVerdict, 'approval' | 'decision' | 'evaluation_id'>,
+    { remainingMs }: Pick<RequestContext, 'remainingMs'>,
+  ): Promise<void> {
+    // Nothing else used one up.
+    if (approval === undefined || decision !== 'allow') return
+    if (this.#others.mayKnow(approval.id))
+      return this.#others.giveBack(approval.id, evaluation_id, remainingMs)
     try {
       await this.#book?.giveBack(approval.id, evaluation_id)
     } catch (error) {
@@ -214,6 +217,11 @@ export class ApprovalService {
         this.#recorded(this.#opened().revoke(data.approval_id, principal.clientId)),
       ),
       bus.serve(atKeeper(approvals.use, own), SERVING, (request) => this.#use(request)),
+      bus.serve(atKeeper(approvals.giveBack, own), SERVING, async (request) => {
+        this.#assertConscience(request)
+        const { approval_id, evaluation_id } = request.data
+        return { approval: (await this.#opened().giveBack(approval_id, evaluation_id)) ?? null }
+      }),
       bus.serve(atKeeper(approvals.forwardWithdrawal, own), SERVING, (request) => {
         this.#assertConscience(request)
         return this.#withdrawOwn(request.data)
@@ -250,7 +258,7 @@ export class ApprovalService {
     return this.#recorded(this.#opened().withdraw(approval_id, requested_by, because))
   }
 
-  /** Nobody else: whoever used one up, or withdrew it, would take it from whom it is for. */
+  /** Nobody else: they would take it from whom it is for, or have one that is used up be good again. */
   #assertConscience({ principal, sender }: Pick<Request<unknown>, 'principal' | 'sender'>): void {
     if (this.#consciences.has(sender.clientId) && principal.clientId === sender.clientId) return
     throw new RequestError(

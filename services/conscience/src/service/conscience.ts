@@ -262,7 +262,7 @@ class BusConscience implements Conscience {
     // Present for as long as requests are taken.
     const verdict = await (this.#verdicts as VerdictMaker).verdictOn(asked, context)
     this.#decisions[verdict.decision]++
-    await this.#write(asked.data, verdict)
+    await this.#write(asked.data, verdict, context)
     // Before the answer, on the same connection; who asked need not wait until the server has it.
     context.acknowledgeAfter(this.#announcements.announce(verdict, asked.binding.correlation_id, context))
     // Announced without: a receipt is for the one who asked.
@@ -272,11 +272,11 @@ class BusConscience implements Conscience {
   }
 
   /** A verdict that is not on the disk is not answered, so that nothing is done of which there is no record. */
-  async #write(submitted: Evaluation, verdict: Verdict): Promise<void> {
+  async #write(submitted: Evaluation, verdict: Verdict, context: RequestContext): Promise<void> {
     try {
       await this.#record?.write(submitted, verdict)
     } catch (error) {
-      if (verdict.kind === 'call') await this.#approvals?.giveBack(verdict)
+      if (verdict.kind === 'call') await this.#approvals?.giveBack(verdict, context)
       throw error
     }
   }

@@ -3,9 +3,12 @@ import { RemoteError, RequestError } from '@jamey/bus'
 import {
   type Approval,
   atKeeper,
+  type DataInput,
   type ForwardedWithdrawal,
   keeperOf,
   parametersOf,
+  type RequestContract,
+  type ResponseData,
   topics,
 } from '@jamey/contracts'
 import type { AskedCall, KnownApprovals } from '../approvals/coverage.js'
@@ -83,7 +86,6 @@ export class OtherConsciences {
     evaluationId: string,
     remainingMs: number,
   ): Promise<Approval | undefined> {
-    const { bus, report } = this.#parts
     const { changedCallDigest, sessionId } = call
     const data = {
       approval_id,
@@ -96,27 +98,43 @@ export class OtherConsciences {
       evaluation_id: evaluationId,
     }
     try {
-      const contract = atKeeper(topics.conscience.approvals.use, keeperOf(approval_id))
-      const timeoutMs = Math.max(1, Math.min(USE_TIMEOUT_MS, remainingMs / 2))
-      const { approval } = await bus.request(contract, data, { timeoutMs })
+      const { approval } = await this.#ask(topics.conscience.approvals.use, data, remainingMs)
       return approval ?? undefined
     } catch (error) {
-      report('approval-keeper-away', error)
+      this.#parts.report('approval-keeper-away', error)
       return undefined
+    }
+  }
+
+  /** Never rejects: one whose keeper says nothing stays used up, and people are asked anew. */
+  async giveBack(approvalId: string, evaluationId: string, remainingMs: number): Promise<void> {
+    const data = { approval_id: approvalId, evaluation_id: evaluationId }
+    try {
+      await this.#ask(topics.conscience.approvals.giveBack, data, remainingMs)
+    } catch (error) {
+      this.#parts.report('approval-keeper-away', error)
     }
   }
 
   /** As its keeper then has it. Rejects where the keeper says nothing: what was answered first is not known then. */
   async withdraw(data: ForwardedWithdrawal, remainingMs: number): Promise<Approval> {
-    const contract = atKeeper(topics.conscience.approvals.forwardWithdrawal, keeperOf(data.approval_id))
-    const timeoutMs = Math.max(1, Math.min(USE_TIMEOUT_MS, remainingMs / 2))
     try {
-      return (await this.#parts.bus.request(contract, data, { timeoutMs })).approval
+      return (await this.#ask(topics.conscience.approvals.forwardWithdrawal, data, remainingMs)).approval
     } catch (error) {
       // The keeper's own words, for whoever asked it.
       if (!(error instanceof RemoteError)) throw error
       throw new RequestError(error.kind, error.message, { retryable: error.retryable })
     }
+  }
+
+  /** The keeper of an approval, which has no more than half of the time that is left. */
+  #ask<C extends RequestContract>(
+    contract: C,
+    data: DataInput<C> & { readonly approval_id: string },
+    remainingMs: number,
+  ): Promise<ResponseData<C>> {
+    const timeoutMs = Math.max(1, Math.min(USE_TIMEOUT_MS, remainingMs / 2))
+    return this.#parts.bus.request(atKeeper(contract, keeperOf(data.approval_id)), data, { timeoutMs })
   }
 
   #hear({ topic, data: approval, sender }: Message<Approval>): void {

@@ -86,17 +86,22 @@ export class VerdictMaker {
       nowMs,
     })
     if (verdict.decision === 'allow' && byRules.decision === 'ask') {
-      await this.#keepAllowed(verdict, () => sessions.keepAllowed(belongsTo, byRules.remembered, context))
+      const keep = () => sessions.keepAllowed(belongsTo, byRules.remembered, context)
+      await this.#keepAllowed(verdict, keep, context)
     }
     return verdict
   }
 
   /** A verdict that its session cannot be told is not answered, for later ones would not count the call. */
-  async #keepAllowed(verdict: CallVerdict, keep: () => Promise<void>): Promise<void> {
+  async #keepAllowed(
+    verdict: CallVerdict,
+    keep: () => Promise<void>,
+    context: RequestContext,
+  ): Promise<void> {
     try {
       await keep()
     } catch (error) {
-      await this.#options.approvals?.giveBack(verdict)
+      await this.#options.approvals?.giveBack(verdict, context)
       throw error
     }
   }
