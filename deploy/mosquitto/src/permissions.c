@@ -148,13 +148,14 @@ static unsigned verbs_of(const char **entry)
 		*entry = argument;
 		return PREFIXES[i].verbs;
 	}
-	return PUBLISH | SUBSCRIBE;
+	/* A slip in a verb is no filter. */
+	return (*entry)[strcspn(*entry, ":/")] == ':' ? 0 : PUBLISH | SUBSCRIBE;
 }
 
 static bool is_well_formed(unsigned verbs, const char *argument)
 {
 	size_t length = strlen(argument);
-	if (length == 0 || strchr(WHITE_SPACE, argument[0]) || strchr(WHITE_SPACE, argument[length - 1])) return false;
+	if (verbs == 0 || length == 0 || strchr(WHITE_SPACE, argument[0]) || strchr(WHITE_SPACE, argument[length - 1])) return false;
 	if (verbs == ACT_FOR || verbs == RELAY) {
 		return strcmp(argument, "+") == 0 || (strcmp(argument, OWN) != 0 && is_client_id(argument));
 	}

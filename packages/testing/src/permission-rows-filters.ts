@@ -46,10 +46,20 @@ export const FILTER_ROWS: readonly PermissionRow[] = [
     missing: ['publish jamey/memory/store', 'publish jamey/memory/store/eva'],
   },
   {
-    shows: 'a prefix is written in lower case, and what is none is a level',
-    permissions: ['Publish:jamey/memory/store', 'pub:jamey/memory/query', 'act-For:bob', 'publish:publish:a'],
-    granted: ['publish Publish:jamey/memory/store', 'publish act-For:bob', 'publish publish:a'],
-    missing: ['publish jamey/memory/store', 'publish jamey/memory/query', 'act-for bob', 'publish a'],
+    shows: 'what stands behind a prefix is a filter, whatever it looks like',
+    permissions: [
+      'publish:Publish:jamey/memory/store',
+      'publish:act-for:bob',
+      'publish:publish:a',
+      'lab/a:b',
+    ],
+    granted: [
+      'publish Publish:jamey/memory/store',
+      'publish act-for:bob',
+      'publish publish:a',
+      'publish lab/a:b',
+    ],
+    missing: ['publish jamey/memory/store', 'act-for bob', 'publish a'],
   },
   {
     shows: 'the whole filter is covered',

@@ -4,7 +4,7 @@ import { PermissionListError } from '../support/errors.js'
 
 /** The form of an entry, to follow "expected" in a sentence. */
 export const PERMISSION_FORM =
-  'an MQTT topic filter, optionally after publish: or subscribe:, subscribe:$share/<group>/<filter>, or act-for: or relay: before a client identifier or +'
+  'an MQTT topic filter, optionally after publish: or subscribe: (one with a colon in its first level always), subscribe:$share/<group>/<filter>, or act-for: or relay: before a client identifier or +'
 
 /** Stands for the client's own identifier where it is a whole level of an entry. */
 const OWN = '%c'
@@ -81,18 +81,21 @@ export function permissionFault(text: string): string | undefined {
 
 type Verb = 'publish' | 'subscribe' | 'act-for' | 'relay'
 
+const VERBS: readonly Verb[] = ['publish', 'subscribe', 'act-for', 'relay']
+
 function splitVerb(text: string): [Verb | undefined, string] {
-  if (text.startsWith('publish:')) return ['publish', text.slice(8)]
-  if (text.startsWith('subscribe:')) return ['subscribe', text.slice(10)]
-  if (text.startsWith('act-for:')) return ['act-for', text.slice(8)]
-  if (text.startsWith('relay:')) return ['relay', text.slice(6)]
-  return [undefined, text]
+  const verb = VERBS.find((one) => text.startsWith(`${one}:`))
+  return verb === undefined ? [undefined, text] : [verb, text.slice(verb.length + 1)]
 }
 
 function faultOf(verb: string | undefined, argument: string): string | undefined {
   if (argument.trim() !== argument) return 'has white space at an end'
   if (verb === 'act-for' || verb === 'relay') return whomFault(argument, verb)
   if (argument === '') return 'has no filter'
+  // A slip in a verb would otherwise be a filter that grants nothing anybody meant.
+  if (verb === undefined && /^[^/]*:/.test(argument)) {
+    return 'has a colon in its first level without a verb before it'
+  }
   if (argument.startsWith('$share/')) {
     if (verb === undefined) return 'has a share name without subscribe: before it'
     if (verb === 'publish') return 'has a share name, and nobody publishes to a group'

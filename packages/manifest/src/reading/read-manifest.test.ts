@@ -320,7 +320,7 @@ describe('any text', () => {
       'act-for:+',
       '#',
       'it\'s/"it"',
-      '- a: b',
+      '- a/b: c',
       ' x'.trim(),
     )
     const client = fc.record({
