@@ -82,4 +82,14 @@ describe('deploy/kubernetes', () => {
     expect(files.map((name) => [name, faults.get(name)])).toEqual(files.map((name) => [name, undefined]))
     for (const [slip, [, , told]] of Object.entries(SLIPS)) expect(faults.get(slip), slip).toContain(told)
   })
+
+  it('has no variables of services in its pods, which settings of ours are named like', () => {
+    const pods = files
+      .flatMap((name) => objectsIn(readFileSync(join(folder, name), 'utf8')))
+      .filter((one) => one.kind === 'StatefulSet' || one.kind === 'Deployment')
+    expect(pods).toHaveLength(4)
+    for (const pod of pods) {
+      expect(pod).toHaveProperty('spec.template.spec.enableServiceLinks', false)
+    }
+  })
 })
