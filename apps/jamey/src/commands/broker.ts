@@ -1,6 +1,7 @@
 import { serveBroker } from '../broker/serve-broker.js'
 import type { BrokerFlags } from '../broker/settings-table.js'
 import { findingsBeside } from '../doctor/findings-beside.js'
+import { warnOfVariables } from '../doctor/settings-checks.js'
 import { requireDataDirectory } from '../install/data-directory.js'
 import { EXIT } from '../support/exit-codes.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
@@ -11,6 +12,8 @@ export interface BrokerCommandOptions extends BrokerFlags {
 
 /** The broker alone, as its options, the environment and its file say. */
 export async function broker(context: CommandContext, { dataDir, ...flags }: BrokerCommandOptions): Outcome {
+  context.terminal.serve()
+  warnOfVariables(context, (text) => context.terminal.warn(text))
   const directory = dataDir === undefined ? undefined : requireDataDirectory(context.cwd, dataDir, 'files')
   await serveBroker(context, {
     flags,

@@ -9,6 +9,7 @@ import { ownBroker } from '../components/own-broker.js'
 import { serveAuthz } from '../components/serve-authz.js'
 import { stopInOrder } from '../components/stop-in-order.js'
 import { findingsBeside } from '../doctor/findings-beside.js'
+import { warnOfVariables } from '../doctor/settings-checks.js'
 import { type ClientComponent, type DataDirectory, requireDataDirectory } from '../install/data-directory.js'
 import { EXIT } from '../support/exit-codes.js'
 import { httpPortFailure } from '../support/listening.js'
@@ -32,6 +33,8 @@ export async function run(
   terminal.serve()
   const directory = options.dataDir === undefined ? undefined : requireDataDirectory(cwd, options.dataDir)
   const log = createLog(terminal, logLevelOf(options.logLevel, env, 'info'))
+  const announcer = announcerIn(log.child({ component: part }), terminal)
+  warnOfVariables(context, (text) => announcer.warn({ event: 'process.variable.unknown' }, text))
   const work = (): Promise<void> =>
     part === 'broker'
       ? runBroker(context, directory, options)

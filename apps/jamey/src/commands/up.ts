@@ -13,7 +13,7 @@ import { ServedMetrics } from '../components/served-metrics.js'
 import { type Stoppable, stopInOrder } from '../components/stop-in-order.js'
 import { findingsBeside } from '../doctor/findings-beside.js'
 import { checkPortFree } from '../doctor/health-checks.js'
-import { checkVariables } from '../doctor/settings-checks.js'
+import { warnOfVariables } from '../doctor/settings-checks.js'
 import {
   type ClientComponent,
   type DataDirectory,
@@ -54,8 +54,7 @@ export async function up(context: CommandContext, options: UpOptions): Outcome {
   terminal.serve()
   const listening = listeningOf(options, env)
   const logLevel = logLevelOf(options.logLevel, env, 'warn')
-  // A setting with a slip in its name would be none, and nobody would know.
-  for (const { message, hint } of checkVariables(context)) terminal.warn(`${message}; ${hint}`)
+  warnOfVariables(context, (text) => terminal.warn(text))
   const log = createLog(terminal, logLevel)
   // Nothing is made where nothing could start.
   if (!existsSync(directory.path)) await expectPortsFree(listening)

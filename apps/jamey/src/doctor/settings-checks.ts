@@ -28,6 +28,11 @@ export function checkVariables({ env, fromFile }: Surroundings): Finding[] {
     })
 }
 
+/** For whoever starts a part: a setting with a slip in its name would be none, and nobody would know. */
+export function warnOfVariables(surroundings: Surroundings, warn: (text: string) => void): void {
+  for (const { message, hint } of checkVariables(surroundings)) warn(`${message}; ${hint}`)
+}
+
 /** The policy that a conscience of this environment goes by, as it stands there now: what serves may have an older one. */
 export async function checkPolicy({ env, cwd }: Pick<CommandContext, 'env' | 'cwd'>): Promise<Finding[]> {
   const { JAMEY_POLICY_FILE: file } = env

@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { checkCertificates } from '../doctor/health-checks.js'
 import { serverHostsOf } from './certificate-facts.js'
-import { dataDirectoryAt, dataDirectoryOption, findDataDirectory } from './data-directory.js'
+import {
+  dataDirectoryAt,
+  dataDirectoryOption,
+  findDataDirectory,
+  newDataDirectory,
+} from './data-directory.js'
 import { issueClient, issueServer, makeDataDirectory, provision, serverHosts } from './provision.js'
 
 import { TestFolder } from './test-folder.support.js'
@@ -46,6 +51,9 @@ describe('the data directory', () => {
       onTestFinished(() => chmodSync(at.directory.path, 0o700))
       const closed = { code: 'data-file-unreadable', hint: 'run this as the user who ran `jamey up`' }
       expect(() => findDataDirectory(at.path, undefined)).toThrow(expect.objectContaining(closed))
+      const below = `${at.directory.path}/below`
+      expect(() => findDataDirectory(at.path, below)).toThrow(expect.objectContaining(closed))
+      expect(() => newDataDirectory(at.path, below)).toThrow(expect.objectContaining(closed))
     },
   )
 

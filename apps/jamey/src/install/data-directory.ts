@@ -98,8 +98,10 @@ export function findDataDirectory(cwd: string, option: string | undefined): Data
 /** The data directory of a folder that is to be made; those above it can have been made by somebody else. */
 export function newDataDirectory(cwd: string, option: string): DataDirectory {
   const directory = dataDirectoryAt(resolve(cwd, option))
-  ownPath(dirname(directory.path))
-  assertOwn(directory, option)
+  unlessClosed(directory.path, () => {
+    ownPath(dirname(directory.path))
+    assertOwn(directory, option)
+  })
   return directory
 }
 
@@ -110,9 +112,15 @@ function assertOwn({ path }: DataDirectory, option: string | undefined): void {
 }
 
 function assertOpen({ path }: DataDirectory): void {
+  unlessClosed(path, () => accessSync(path, constants.X_OK))
+}
+
+/** The outcome of a look at this path, which another user may have closed, or a folder above it. */
+function unlessClosed<T>(path: string, look: () => T): T {
   try {
-    accessSync(path, constants.X_OK)
+    return look()
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
     throw new CommandFailure(`${path} is closed to this user`, {
       code: 'data-file-unreadable',
       hint: AS_OWNER,
@@ -124,7 +132,8 @@ function assertOpen({ path }: DataDirectory): void {
 function locateDataDirectory(cwd: string, option: string | undefined): DataDirectory | undefined {
   if (option !== undefined) {
     const path = resolve(cwd, option)
-    return isDirectory(path) ? dataDirectoryAt(path) : undefined
+    const isThere = unlessClosed(path, () => statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    return isThere === true ? dataDirectoryAt(path) : undefined
   }
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const path = join(folder, DIRECTORY_NAME)

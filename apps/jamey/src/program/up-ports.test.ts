@@ -36,3 +36,10 @@ it('jamey up tells a variable of our prefix that is none of ours', async () => {
   expect(stderr).toContain("JAMEY_HTP_PORT is not a variable of Jamey's; did you mean JAMEY_HTTP_PORT?\n")
   expect(stderr).not.toContain('JAMEY_HTTP_PORT is not a variable')
 })
+
+it.each(['broker', 'run broker'])('jamey %s tells it, too', async (command) => {
+  const env = { JAMEY_BROKER_PROT: '1', JAMEY_BROKER_PORT: 'x' }
+  const { code, stderr } = await runCommand(at.path, command.split(' '), env)
+  expect(code).toBe(2)
+  expect(stderr).toContain("JAMEY_BROKER_PROT is not a variable of Jamey's; did you mean JAMEY_BROKER_PORT?")
+})
