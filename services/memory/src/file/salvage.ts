@@ -14,6 +14,7 @@ import {
 import type { Database } from './database.js'
 import { readLeafPages } from './leaf-pages.js'
 import { APPLICATION_ID } from './migrate.js'
+import { TableFiller } from './table-filler.js'
 import { rebuildTags } from './text-tables.js'
 
 /** What became of a damaged file. */
@@ -124,14 +125,16 @@ function carryOver(file: string, source: Connection, target: Database): Omit<Sal
     if (!hasTable(target, keyed.table)) continue
     note(
       name,
-      readKeyed(source, keyed, (rows) => put(target, keyed.table, rows)),
+      readKeyed(source, keyed, (rows) => filler.add(rows)),
     )
   }
   const isGone = target.prepare('SELECT 1 FROM gone WHERE id = ?')
+    const filler = new TableFiller(target, keyed.table)
   addLeafPages(file, source, target, MEMORIES, memories, ({ id = null }) => isGone.all(id).length === 0)
   // What follows counts towards what the owners of these memories have.
   if (hasTable(target, VERSIONS.table)) {
     const versions = readByNumber(source, target, VERSIONS, highestNumber(source, VERSIONS))
+    filler.flush()
     const isThere = target.prepare('SELECT 1 FROM memories WHERE seq = ?')
     addLeafPages(file, source, target, VERSIONS, versions, ({ seq = null }) => isThere.all(seq).length > 0)
     note('earlier versions', versions.unreadable)
@@ -153,12 +156,10 @@ function readByNumber(
   numbered: NumberedTable,
   highest: number | undefined,
 ): Read {
-  let rows = 0
-  const take = (found: Row[]) => {
-    rows += put(target, numbered.table, found)
-  }
-  const unreadable = highest === undefined ? 1 : readNumbered(source, numbered, highest, take)
-  return { rows, unreadable }
+  const filler = new TableFiller(target, numbered.table)
+  const unreadable =
+    highest === undefined ? 1 : readNumbered(source, numbered, highest, (rows) => filler.add(rows))
+  return { rows: filler.flush(), unreadable }
 }
 
 /** Adds to `read` the rows that lie below a page that cannot be read. */
@@ -171,13 +172,11 @@ function addLeafPages(
   mayCome: (row: Row) => boolean,
 ): void {
   if (read.unreadable === 0 || !isTidy(source)) return
-  attempt(() =>
-    readLeafPages(file, table, (rows) => {
-      const added = put(target, table, rows.filter(mayCome))
-      read.rows += added
-      read.unreadable = Math.max(0, read.unreadable - added)
-    }),
-  )
+  const filler = new TableFiller(target, table)
+  attempt(() => readLeafPages(file, table, (rows) => filler.add(rows.filter(mayCome))))
+  const added = filler.flush()
+  read.rows += added
+  read.unreadable = Math.max(0, read.unreadable - added)
 }
 
 /** Whether no page has what was removed long ago, as those of older programs had until the file was written anew. */
@@ -187,18 +186,4 @@ function isTidy(source: Connection): boolean {
 
 function hasTable(target: Database, table: string): boolean {
   return target.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').all(table).length > 0
-}
-
-function put(target: Database, table: string, rows: readonly Row[]): number {
-  const [row] = rows
-  if (row === undefined) return 0
-  const names = Object.keys(row)
-  const sql = `INSERT OR IGNORE INTO ${table} (${names}) VALUES (${names.map(() => '?')})`
-  return target.transaction(() => {
-    const insert = target.prepare(sql)
-    let put = 0
-    // A row that is not whole, as a text that is none, costs itself alone.
-    for (const row of rows) put += attempt(() => insert.run(...Object.values(row))) ?? 0
-    return put
-  })
 }
