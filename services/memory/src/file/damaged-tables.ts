@@ -19,6 +19,8 @@ export interface KeyedTable {
   readonly table: string
   readonly key: readonly string[]
   readonly indexes: readonly { readonly name: string; readonly column: string }[]
+  /** A row that says enough, of one that cannot be read and of which an index has a column and the key. */
+  readonly rowFrom?: (indexed: Row) => Row | undefined
 }
 
 type Take = (rows: Row[]) => void
@@ -66,7 +68,11 @@ export function highestNumber(
  * an index has. The result is the number of rows that cannot be read, of which one at the least is counted where the
  * indexes do not tell.
  */
-export function readKeyed(source: Connection, { table, key, indexes }: KeyedTable, take: Take): number {
+export function readKeyed(
+  source: Connection,
+  { table, key, indexes, rowFrom }: KeyedTable,
+  take: Take,
+): number {
   const seen = new Set<string>()
   const keyOf = (row: Row) => key.map((column) => row[column] ?? null)
   const note: Take = (rows) => {
@@ -81,9 +87,10 @@ export function readKeyed(source: Connection, { table, key, indexes }: KeyedTabl
       const wanted = JSON.stringify(keyOf(row))
       if (seen.has(wanted)) continue
       seen.add(wanted)
-      const found = attempt(() => one?.all(keyOf(row)) as Row[] | undefined) ?? []
-      if (found.length === 0) unreadable++
-      else take(found)
+      const [found] = attempt(() => one?.all(keyOf(row)) as Row[] | undefined) ?? []
+      const known = found ?? rowFrom?.(row)
+      if (known === undefined) unreadable++
+      else take([known])
     }
   }
   let isKnown = indexes.length > 0

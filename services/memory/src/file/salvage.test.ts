@@ -166,7 +166,6 @@ describe('what stands beside the memories of a damaged file', () => {
   it.each([
     ['memory_versions', 'earlier versions'],
     ['memory_keys', 'idempotency keys'],
-    ['gone', 'ids that are gone'],
     ['update_requests', 'requests to change'],
   ])('costs the rows of one page of %s alone, and their number is told', async (table, name) => {
     const file = await fileWithNotes()
@@ -184,15 +183,39 @@ describe('what stands beside the memories of a damaged file', () => {
 
   it('is read around two pages that cannot be, by an index', async () => {
     const file = await fileWithNotes()
-    const before = countOf(file, 'gone')
-    const leaves = pagesOf(file, 'gone', 'leaf')
+    const before = countOf(file, 'update_requests')
+    const leaves = pagesOf(file, 'update_requests', 'leaf')
     for (const page of [leaves[0], leaves.at(-1)]) overwrite(file, page ?? 0)
     expect(leaves.length).toBeGreaterThan(2)
     const { notes } = salvaged(file)
-    const after = countOf(file, 'gone')
+    const after = countOf(file, 'update_requests')
     expect(after).toBeGreaterThan(0)
-    expect(notes).toEqual({ 'ids that are gone': before - after })
+    expect(notes).toEqual({ 'requests to change': before - after })
   })
+
+  it.each(['leaf', 'internal'] as const)(
+    'keeps what was forgotten away, without its %s pages',
+    async (kind) => {
+      const file = await fileWithNotes()
+      const gone = rowsOf<{ id: string; at: number }>(file, 'SELECT id, at FROM gone ORDER BY id')
+      const keys = rowsOf<{ key: string }>(file, 'SELECT key FROM memory_keys WHERE gone_at IS NOT NULL')
+      expect({ gone: gone.length, keys: keys.length }).toEqual({ gone: FORGOTTEN, keys: FORGOTTEN / 2 })
+      for (const table of ['gone', 'memory_keys']) {
+        for (const page of pagesOf(file, table, kind)) overwrite(file, page)
+      }
+      expect(salvaged(file).notes['ids that are gone']).toBeUndefined()
+      expect(rowsOf(file, 'SELECT id, at FROM gone ORDER BY id')).toEqual(gone)
+      const store = MemoryStore.open({ file, now: fakeClock().now })
+      onTestFinished(() => store.close())
+      const refused = { code: 'memory-gone' }
+      const origin = { source: 'ada', sentAtMs: (gone[0]?.at ?? 0) - 1 }
+      await expect(
+        store.store({ content: 'once more' }, { ...origin, id: gone[0]?.id ?? '' }),
+      ).rejects.toMatchObject(refused)
+      const again = { content: 'once more', idempotency_key: keys[0]?.key }
+      await expect(store.store(again, { ...origin, id: 'another' })).rejects.toMatchObject(refused)
+    },
+  )
 
   it('is read from both ends where no index tells what lies between, which counts as one', async () => {
     const file = await fileWithNotes()

@@ -43,6 +43,8 @@ const KEYED: Readonly<Record<string, KeyedTable>> = {
     table: 'gone',
     key: ['id'],
     indexes: [{ name: 'gone_by_time', column: 'at' }],
+    // Enough for what was sent before that time to stay away.
+    rowFrom: ({ id = null, at = null }) => ({ id, change: 'forgotten', sent_at: at, at }),
   },
   'idempotency keys': {
     table: 'memory_keys',
@@ -51,6 +53,10 @@ const KEYED: Readonly<Record<string, KeyedTable>> = {
       { name: 'memory_keys_by_memory', column: 'seq' },
       { name: 'memory_keys_by_time', column: 'gone_at' },
     ],
+    rowFrom: ({ owner = null, key = null, gone_at = null }) =>
+      gone_at === null
+        ? undefined
+        : { owner, key, seq: null, content_hash: '', sent_at: gone_at, change: 'forgotten', gone_at },
   },
   'ids of repeated texts': {
     table: 'merged_ids',
@@ -123,18 +129,18 @@ function carryOver(file: string, source: Connection, target: Database): Omit<Sal
   target.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'memories'").run(newest)
   for (const [name, keyed] of Object.entries(KEYED)) {
     if (!hasTable(target, keyed.table)) continue
+    const filler = new TableFiller(target, keyed.table)
     note(
       name,
       readKeyed(source, keyed, (rows) => filler.add(rows)),
     )
+    filler.flush()
   }
   const isGone = target.prepare('SELECT 1 FROM gone WHERE id = ?')
-    const filler = new TableFiller(target, keyed.table)
   addLeafPages(file, source, target, MEMORIES, memories, ({ id = null }) => isGone.all(id).length === 0)
   // What follows counts towards what the owners of these memories have.
   if (hasTable(target, VERSIONS.table)) {
     const versions = readByNumber(source, target, VERSIONS, highestNumber(source, VERSIONS))
-    filler.flush()
     const isThere = target.prepare('SELECT 1 FROM memories WHERE seq = ?')
     addLeafPages(file, source, target, VERSIONS, versions, ({ seq = null }) => isThere.all(seq).length > 0)
     note('earlier versions', versions.unreadable)
