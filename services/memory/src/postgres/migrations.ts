@@ -1,6 +1,7 @@
 import { StorageError } from '../model/errors.js'
 import type { DatabasePool, Session } from './database-pool.js'
 import { COLUMN_DEFINITIONS } from './memory-columns.js'
+import { addTermsOfNames } from './terms-of-names.js'
 
 /** Our tables have a schema of their own, so that other programs may use the same database. */
 export const SCHEMA = 'jamey_memory'
@@ -32,6 +33,9 @@ export const lockFor = (work: typeof FILLING | typeof INDEXING): string =>
 /** Begins a transaction of the one instance that changes the schema, however long that takes. */
 export const BEGIN_MIGRATING = `BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(${LOCK_SPACE}, ${MIGRATING})`
 
+/** Statements, or what is done with the tables by their bare names. */
+export type Migration = string | ((session: Session) => Promise<void>)
+
 /**
  * `MIGRATIONS[n]` takes a database from version n to n + 1; an entry that was ever released is never edited again.
  *
@@ -42,7 +46,7 @@ export const BEGIN_MIGRATING = `BEGIN; SET LOCAL statement_timeout = 0; SELECT p
  * - `facts` is the metadata, in the form in which conditions are asked of them.
  * - The rest is as in the memory file: see `file/schema.ts` and `file/to-versions.ts`.
  */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly Migration[] = [
   `
   CREATE TABLE memories (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -161,6 +165,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX memories_by_session ON memories (session_id, owner, coalesce(turn, 0), seq)
     WHERE session_id IS NOT NULL;
   `,
+  addTermsOfNames,
 ]
 
 /**
@@ -170,7 +175,10 @@ export const MIGRATIONS: readonly string[] = [
  * Throws `StorageError` 'storage-foreign' where the schema is somebody else's and 'storage-version' where a newer program
  * wrote it.
  */
-export async function migrate(pool: DatabasePool, migrations: readonly string[] = MIGRATIONS): Promise<void> {
+export async function migrate(
+  pool: DatabasePool,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<void> {
   if ((await pool.use((session) => versionOf(session, pool.shown, migrations.length))) === migrations.length)
     return
   for (let isDone = false; !isDone; ) {
@@ -179,7 +187,7 @@ export async function migrate(pool: DatabasePool, migrations: readonly string[] 
       const step = migrations[version]
       if (step === undefined) return true
       await session.rows(version === 0 ? CREATE_SCHEMA : `SET LOCAL search_path = ${SCHEMA}`)
-      await session.rows(step)
+      await (typeof step === 'string' ? session.rows(step) : step(session))
       await session.run(`UPDATE ${SCHEMA}.version SET version = $1`, [version + 1])
       return version + 1 === migrations.length
     })

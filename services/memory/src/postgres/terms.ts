@@ -15,7 +15,11 @@ export interface IndexedTerms {
 }
 
 /** The words of its text, its tags and its names; those that tell nothing apart are found, and not counted. */
-export function indexedTerms({ content, tags, metadata }: MemoryRow): IndexedTerms {
+export function indexedTerms({
+  content,
+  tags,
+  metadata,
+}: Pick<MemoryRow, 'content' | 'tags' | 'metadata'>): IndexedTerms {
   const places = new Map<string, string[]>()
   let at = 0
   let count = 0

@@ -58,6 +58,27 @@ function describeWords(open: OpenStorage): void {
       }
     })
 
+    it('tells names apart that differ by a sign, and finds each by its word alone', async () => {
+      const { store, put } = await filled(open)
+      const texts = {
+        'c++': 'The driver is written in C++',
+        'c#': 'The backend is written in C#',
+        net: 'The net is written about',
+        '.net': 'This service is written for .NET',
+        '1.2.3': 'The release 1.2.3 is written up',
+        '3.2.1': 'The release 3.2.1 is written up',
+        'a*': 'A* is written by hand',
+      }
+      for (const [id, content] of Object.entries(texts)) await put(id, content)
+      for (const name of ['c++', 'C#', '.net', '1.2.3', '3.2.1', 'A*']) {
+        const [first] = await idsOf(store, { query: `What is written in ${name}?` })
+        expect(first).toBe(name.toLowerCase())
+      }
+      expect((await idsOf(store, { query: 'c' })).toSorted()).toEqual(['c#', 'c++'])
+      expect((await idsOf(store, { query: 'net' })).toSorted()).toEqual(['.net', 'net'])
+      expect(await idsOf(store, { query: 'A*' })).toEqual(['a*'])
+    })
+
     it('takes from a question only the words that tell something', async () => {
       const cases = [
         ['when did we meet in lisboa', ['lisbon']],

@@ -21,6 +21,22 @@ describe('the words of a text', () => {
     expect(wordsOf('🇩🇪 🇫🇷')).toEqual(['🇩🇪', '🇫🇷'])
   })
 
+  it.each([
+    ['in C# or C++, in F#.', ['in', 'c', 'or', 'c', 'in', 'f', 'c#', 'c++', 'f#']],
+    ['A* on .NET', ['a', 'on', 'net', 'a*', '.net']],
+    ['「Ｃ＋＋程序」 (.größe)', ['c', '程序', 'grosse', 'c++', '.grosse']],
+  ])('have names with a sign beside their words: %s', (text, words) => {
+    expect(wordsOf(text)).toEqual(words)
+  })
+
+  it.each([
+    'a word. A word, "words" (more)... and ...more!',
+    'half-hearted, either/or, 50 %, a + b = c+d, # title, **strong**, `code`, node.js, c++11',
+    'someone’s and o’clock',
+  ])('are no names by the signs of sentences: %s', (text) => {
+    expect(wordsOf(text).filter((word) => /[^\p{L}\d]/u.test(word))).toEqual([])
+  })
+
   it('are taken from a long text without blanks in pieces of one bound, each of them once', () => {
     // What takes a piece apart needs the square of its length, so that the bound keeps the work in proportion.
     const segment = vi.spyOn(Intl.Segmenter.prototype, 'segment')

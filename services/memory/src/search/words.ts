@@ -10,6 +10,12 @@ const ASCII_WORD = /[a-z0-9]+(?:'[a-z]+)*/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what ASCII is.
 const ASCII = /^[\x00-\x7f]*$/
 const WORD_BEGINS = /[\p{L}\p{N}\p{Co}\p{Extended_Pictographic}\p{Regional_Indicator}]/u
+/**
+ * Names that a sign at the end of a word sets apart, as in `c++`, `c#` and `a*`, or one at its beginning, as in `.net`.
+ * Signs between words, as in `node.js` and `1.2.3`, need no name: the words are found side by side.
+ */
+const NAME = /(?<![a-z0-9])(?:(?<=^|[\s([{"'`])\.[a-z][a-z0-9]*|[a-z0-9]+(?:[+#]{1,2}|\*)(?![a-z0-9+#*]))/g
+const MAY_HAVE_NAMES = /[+#*]|\.[a-z]/
 /** What nobody sees, such as soft hyphens, joiners, marks of direction and selectors of variants. */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}+/gu
 /** Accents, points and vowel signs of Hebrew and Arabic, which most leave out, and what only stretches an Arabic word. */
@@ -28,9 +34,15 @@ const HIGH_SURROGATES = 0xd800 >>> 10
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' })
 
-/** The words of a text in their order: lower case, without accents, and not yet cut to their stems. */
+/**
+ * The words of a text in their order: lower case, without accents, and not yet cut to their stems. Names with a sign
+ * follow, their words being among these, so that what stands side by side does so still.
+ */
 export function wordsOf(text: string): string[] {
-  if (ASCII.test(text)) return split(text.toLowerCase().match(ASCII_WORD) ?? [])
+  if (ASCII.test(text)) {
+    const plain = text.toLowerCase()
+    return withNames(split(plain.match(ASCII_WORD) ?? []), namesBySign(plain))
+  }
   const plain = text
     .toWellFormed()
     .normalize('NFKD')
@@ -39,7 +51,17 @@ export function wordsOf(text: string): string[] {
     .normalize('NFC')
     .toLowerCase()
     .replaceAll('\u00df', 'ss')
-  return split(plain.match(WORD) ?? [])
+  return withNames(split(plain.match(WORD) ?? []), namesBySign(plain))
+}
+
+/** Most texts have none, which takes less time to see than to look for them. */
+function namesBySign(plain: string): readonly string[] {
+  return MAY_HAVE_NAMES.test(plain) ? (plain.match(NAME) ?? []) : []
+}
+
+function withNames(words: string[], names: readonly string[]): string[] {
+  for (const name of names) words.push(name.slice(0, LONGEST))
+  return words
 }
 
 function split(found: readonly string[]): string[] {
