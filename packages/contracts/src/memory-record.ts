@@ -219,6 +219,11 @@ export const archivedMemorySchema = memorySchema.strict().extend({
     .array(z.object({ id: memoryId, sent_at: isoTime }).strict())
     .max(1000)
     .optional(),
+  /** Requests that changed it, each with the version that it made. */
+  updates: z
+    .array(z.object({ id: memoryId, version: z.int().min(2) }).strict())
+    .max(1000)
+    .optional(),
   /** The versions before this one, newest first. */
   history: z.array(memoryVersionSchema.strict()).max(1000).optional(),
 })

@@ -16,6 +16,10 @@ export const KEYS_OF =
 /** The messages whose text became part of a memory; of very many the newest. */
 export const MESSAGES_OF = 'SELECT id, sent_at FROM merged_ids WHERE seq = ? ORDER BY at DESC, id LIMIT 100'
 
+/** The requests that changed a memory; of very many the newest. */
+export const UPDATES_OF =
+  'SELECT id, version FROM update_requests WHERE seq = ? ORDER BY version DESC, id LIMIT 100'
+
 /** Reads a whole memory file, also while its service writes to it. Everything throws `StorageError`. */
 export class MemoryArchive {
   readonly #file: ReadOnlyFile
@@ -53,12 +57,14 @@ export class MemoryArchive {
   }
 
   /** A file of an older program knows of none. */
-  #leadingTo({ seq, idempotency_key, count }: MemoryRow & { readonly seq: number }): Leading {
+  #leadingTo({ seq, idempotency_key, count, version }: MemoryRow & { readonly seq: number }): Leading {
     const isKeyed = idempotency_key !== undefined && idempotency_key !== null
     const isMerged = count !== undefined && count > 1
+    const isChanged = version !== undefined && version > 1
     return {
       keys: isKeyed ? this.#file.rows(KEYS_OF, seq) : [],
       messages: isMerged ? this.#file.rows(MESSAGES_OF, seq) : [],
+      updates: isChanged ? this.#file.rows(UPDATES_OF, seq) : [],
     }
   }
 

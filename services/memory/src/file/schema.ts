@@ -135,6 +135,7 @@ export const MIGRATIONS: readonly Migration[] = [
   END;
   `,
   TEXTS,
+  'CREATE INDEX update_requests_by_memory ON update_requests (seq)',
 ]
 
 /** The newest version of a memory file that this program reads, and the one that it writes. */

@@ -32,10 +32,17 @@ export interface MergedMessage {
   readonly sent_at: number
 }
 
+/** A request that changed a memory, and the version that it made. */
+export interface AppliedUpdate {
+  readonly id: string
+  readonly version: number
+}
+
 /** What leads to a memory beside its own id. */
 export interface Leading {
   readonly keys: readonly LeadingKey[]
   readonly messages: readonly MergedMessage[]
+  readonly updates: readonly AppliedUpdate[]
 }
 
 export interface ArchivedRows {
@@ -44,6 +51,7 @@ export interface ArchivedRows {
   /** Of one key that is there twice the last counts. */
   readonly keys: readonly LeadingKey[]
   readonly messages: readonly MergedMessage[]
+  readonly updates: readonly AppliedUpdate[]
 }
 
 /**
@@ -75,7 +83,14 @@ export function rowsFromArchive(input: unknown, limits: MemoryLimits): ArchivedR
     checkId(`messages[${i}].id`, id)
     return { id, sent_at: Date.parse(sent_at) }
   })
-  return { row: kept, history, keys: [...followingKeys(kept), ...told], messages }
+  for (const [i, { id }] of (memory.updates ?? []).entries()) checkId(`updates[${i}].id`, id)
+  return {
+    row: kept,
+    history,
+    keys: [...followingKeys(kept), ...told],
+    messages,
+    updates: memory.updates ?? [],
+  }
 }
 
 /** The key that a row has itself, which nearly always came with its first text. */
@@ -84,7 +99,7 @@ function followingKeys({ idempotency_key: key, content_hash, stored_hash }: Memo
 }
 
 /** A memory with all that is known of it, for an archive. */
-export function archivedFrom(row: MemoryRow, { keys, messages }: Leading): ArchivedMemory {
+export function archivedFrom(row: MemoryRow, { keys, messages, updates }: Leading): ArchivedMemory {
   const following = followingKeys(row)
   const told = keys
     .filter(({ key, content_hash }) =>
@@ -99,6 +114,7 @@ export function archivedFrom(row: MemoryRow, { keys, messages }: Leading): Archi
     ...(messages.length === 0
       ? {}
       : { messages: messages.map(({ id, sent_at }) => ({ id, sent_at: isoOf(sent_at) })) }),
+    ...(updates.length === 0 ? {} : { updates: updates.map(({ id, version }) => ({ id, version })) }),
   }
 }
 

@@ -7,7 +7,13 @@ import {
   type MemoryHistoryInput,
   type MemoryStats,
 } from '@jamey/contracts'
-import { archivedFrom, type Leading, type LeadingKey, type MergedMessage } from '../model/archived-memory.js'
+import {
+  type AppliedUpdate,
+  archivedFrom,
+  type Leading,
+  type LeadingKey,
+  type MergedMessage,
+} from '../model/archived-memory.js'
 import {
   isoOf,
   type MemoryRow,
@@ -105,9 +111,16 @@ async function leadingTo(session: Session, rows: readonly StoredRow[]): Promise<
   const merged = rows.filter(({ count }) => count > 1).map(({ seq }) => seq)
   const keys = await ofEach<LeadingKey>(session, KEYS_OF_EACH, keyed)
   const messages = await ofEach<MergedMessage>(session, MESSAGES_OF_EACH, merged)
+  const changed = rows.filter(({ version }) => version > 1).map(({ seq }) => seq)
+  const updates = await ofEach<AppliedUpdate>(session, UPDATES_OF_EACH, changed)
   const of = <One extends object>(all: readonly (One & { readonly seq: number })[], seq: number) =>
     all.filter((one) => one.seq === seq)
-  return new Map(rows.map(({ seq }) => [seq, { keys: of(keys, seq), messages: of(messages, seq) }]))
+  return new Map(
+    rows.map(({ seq }) => [
+      seq,
+      { keys: of(keys, seq), messages: of(messages, seq), updates: of(updates, seq) },
+    ]),
+  )
 }
 
 async function ofEach<One>(session: Session, sql: string, seqs: readonly number[]) {
@@ -122,6 +135,10 @@ const MESSAGES_OF_EACH = `SELECT given.seq, m.id, m.sent_at FROM unnest($1::bigi
   CROSS JOIN LATERAL (
     SELECT id, sent_at FROM ${SCHEMA}.merged_ids WHERE seq = given.seq ORDER BY at DESC, id LIMIT 100
   ) AS m`
+const UPDATES_OF_EACH = `SELECT given.seq, u.id, u.version FROM unnest($1::bigint[]) AS given (seq)
+  CROSS JOIN LATERAL (
+    SELECT id, version FROM ${SCHEMA}.update_requests WHERE seq = given.seq ORDER BY version DESC, id LIMIT 100
+  ) AS u`
 
 export async function statsOf(session: Session, { nowMs, reach }: Reading): Promise<MemoryStats> {
   const parameters = new Parameters()

@@ -166,6 +166,7 @@ export const MIGRATIONS: readonly Migration[] = [
     WHERE session_id IS NOT NULL;
   `,
   addTermsOfNames,
+  'CREATE INDEX update_requests_by_memory ON update_requests (seq)',
 ]
 
 /**

@@ -177,7 +177,8 @@ const KEEP_KEYS = `INSERT INTO ${SCHEMA}.memory_keys (owner, key, seq, content_h
     sent_at = excluded.sent_at, change = NULL, gone_at = NULL`
 
 const KEEP_UPDATES = `INSERT INTO ${SCHEMA}.update_requests (id, seq, version, at)
-  SELECT id, seq, version, at FROM json_to_recordset($1) AS given (id text, seq bigint, version integer, at bigint)`
+  SELECT id, seq, version, at FROM json_to_recordset($1) AS given (id text, seq bigint, version integer, at bigint)
+  ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, version = excluded.version, at = excluded.at`
 
 async function writeAll(turn: Turn, set: WorkingSet): Promise<void> {
   const { session } = turn
@@ -203,10 +204,11 @@ async function writeAll(turn: Turn, set: WorkingSet): Promise<void> {
   )
   await write(DROP_VERSIONS, set.droppedVersions.filter(({ version }) => version > 0).map(withNumber))
   await write(KEEP_MERGED, set.newMerged.map(withNumber))
-  // Of a key that was given twice the last one counts.
+  // Of a key, or a request, that was given twice the last one counts.
   const keys = new Map(set.newKeys.map((note) => [`${note.owner}\0${note.key}`, withNumber(note)]))
   await write(KEEP_KEYS, [...keys.values()])
-  await write(KEEP_UPDATES, set.newUpdates.map(withNumber))
+  const updates = new Map(set.newUpdates.map((note) => [note.id, withNumber(note)]))
+  await write(KEEP_UPDATES, [...updates.values()])
   await absorb(
     turn,
     set.absorbed.map((one) => ({ ...one, seq: numberOf(one.seq), into: numberOf(one.into) })),

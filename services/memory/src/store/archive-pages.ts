@@ -8,8 +8,14 @@ import {
   type MemoryStats,
 } from '@jamey/contracts'
 import type { Database } from '../file/database.js'
-import { KEYS_OF, MESSAGES_OF } from '../file/memory-archive.js'
-import { archivedFrom, type Leading, type LeadingKey, type MergedMessage } from '../model/archived-memory.js'
+import { KEYS_OF, MESSAGES_OF, UPDATES_OF } from '../file/memory-archive.js'
+import {
+  type AppliedUpdate,
+  archivedFrom,
+  type Leading,
+  type LeadingKey,
+  type MergedMessage,
+} from '../model/archived-memory.js'
 import { MemoryInputError } from '../model/errors.js'
 import { isoOf, memoryFromRow, parsed, type VersionRow, versionFromRow } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
@@ -44,6 +50,7 @@ export class ArchivePages {
       byId: database.prepare<StoredRow>('SELECT * FROM memories WHERE id = ?'),
       keys: database.prepare<LeadingKey>(KEYS_OF),
       messages: database.prepare<MergedMessage>(MESSAGES_OF),
+      updates: database.prepare<AppliedUpdate>(UPDATES_OF),
       versions: database.prepare<VersionRow>(
         'SELECT * FROM memory_versions WHERE seq = ? AND version < ? ORDER BY version DESC LIMIT ?',
       ),
@@ -113,10 +120,11 @@ export class ArchivePages {
     }
   }
 
-  #leadingTo({ seq, idempotency_key, count }: StoredRow): Leading {
+  #leadingTo({ seq, idempotency_key, count, version }: StoredRow): Leading {
     return {
       keys: idempotency_key === null ? [] : this.#statements.keys.all(seq),
       messages: count === 1 ? [] : this.#statements.messages.all(seq),
+      updates: version === 1 ? [] : this.#statements.updates.all(seq),
     }
   }
 

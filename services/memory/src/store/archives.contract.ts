@@ -36,6 +36,30 @@ function describeRepeats(open: OpenStorage): void {
       expect((await other.stats()).memories).toBe(1)
     })
 
+    it('of a request to change it makes no other version', async () => {
+      const { store } = await open()
+      await put(store, 'a')
+      const changes = ['red', 'green', 'black'].map((colour) => ({
+        id: 'a',
+        content: `The kettle is ${colour}.`,
+      }))
+      for (const [i, change] of changes.entries()) await store.update(change, `u${i}`)
+      let lines = await exported(store, withHistory)
+      expect(lines).toMatchObject([{ updates: [2, 1, 0].map((i) => ({ id: `u${i}`, version: i + 2 })) }])
+      // There and back again.
+      for (let move = 0; move < 2; move++) {
+        const { store: other } = await open()
+        for (const line of lines) await restoring(other).restore(line)
+        for (const [i, change] of changes.entries()) {
+          const { memory, previous_version } = await other.update(change, `u${i}`)
+          expect(previous_version).toBe(i + 1)
+          expect(memory.content).toBe(changes[withHistory ? i : 2]?.content)
+        }
+        expect(await exported(other, withHistory)).toEqual(lines)
+        lines = await exported(other, withHistory)
+      }
+    })
+
     it('of what was merged is known by its message, also where the text was changed since', async () => {
       const { store } = await open()
       await put(store, 'a')
@@ -83,10 +107,26 @@ export function describeArchives(name: string, open: OpenStorage): void {
   describe(name, () => {
     describeRepeats(open)
 
+    it('of a request is one of its own memory alone', async () => {
+      const { store } = await open()
+      for (const id of ['a', 'b']) await put(store, id, { content: `The kettle ${id} is blue.` })
+      await store.update({ id: 'a', content: 'The kettle is red.' }, 'u')
+      const { store: other } = await open()
+      for (const line of await exported(store, false)) await restoring(other).restore(line)
+      const changes = ['b', 'a', 'b'].map((id) => other.update({ id, importance: 1 }, 'u'))
+      expect((await Promise.all(changes)).map(({ memory: { id, version } }) => `${id}${version}`)).toEqual([
+        'b2',
+        'a3',
+        'b3',
+      ])
+    })
+
     it.each([
       [{ keys: [{ key: 'a\0b', content_hash: 'a'.repeat(64) }] }, 'keys[0].key'],
       [{ keys: [{ key: 'k', content_hash: 'of a text' }] }, 'keys[0].content_hash'],
       [{ stored_hash: '\0' }, 'stored_hash'],
+      [{ updates: [{ id: 'a\0b', version: 2 }] }, 'updates[0].id'],
+      [{ updates: [{ id: 'u', version: 1 }] }, 'updates[0].version'],
     ])('are refused with %j', async (more, field) => {
       const { store } = await open()
       await put(store, 'a')

@@ -46,10 +46,10 @@ export function importedRowsOf(memories: readonly unknown[], origin: Origin, lim
   }
   return memories.map((archived) =>
     outcomeOf(() => {
-      const { row, history, keys, messages } = rowsFromArchive(archived, limits)
+      const { row, history, ...leading } = rowsFromArchive(archived, limits)
       mustBeIn(row.scope, origin.groups)
       const own = history.map((one) => ({ ...one, ...imported }))
-      return { row: { ...row, ...imported }, history: own, keys, messages }
+      return { ...leading, row: { ...row, ...imported }, history: own }
     }),
   )
 }

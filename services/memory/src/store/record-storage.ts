@@ -105,7 +105,8 @@ function aboutArchived(taken: readonly ArchivedRows[], sender: string): Omit<Rec
     sender,
   )
   const messages = taken.flatMap((one) => one.messages.map(({ id }) => id))
-  return { ...about, ids: [...about.ids, ...messages] }
+  const requests = taken.flatMap((one) => one.updates.map(({ id }) => id))
+  return { ...about, ids: [...about.ids, ...messages], requests }
 }
 
 /** What has to be known for these rows to be stored. */

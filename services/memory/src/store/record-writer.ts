@@ -82,7 +82,7 @@ export class RecordWriter {
   }
 
   /** Puts a memory of an archive in its place, also where one under its id was forgotten. */
-  restore({ row, history, keys, messages }: ArchivedRows, nowMs: number): void {
+  restore({ row, history, keys, messages, updates }: ArchivedRows, nowMs: number): void {
     this.mustFit(
       row.owner,
       [row, ...history].reduce((bytes, one) => bytes + one.bytes, 0),
@@ -100,6 +100,10 @@ export class RecordWriter {
       const { byId, merged, insertMerged } = this.statements
       const isKnown = byId.all(id).length > 0 || merged.all(id).length > 0
       if (!isKnown) insertMerged.run(id, seq, sent_at, nowMs)
+    }
+    for (const { id, version } of updates) {
+      const { updateRequest, insertUpdateRequest } = this.statements
+      if (updateRequest.all(id).length === 0) insertUpdateRequest.run(id, seq, version, nowMs)
     }
   }
 

@@ -135,7 +135,7 @@ export function statementsFor(database: Database) {
       'SELECT seq, version FROM update_requests WHERE id = ?',
     ),
     insertUpdateRequest: database.prepare(
-      'INSERT INTO update_requests (id, seq, version, at) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO update_requests (id, seq, version, at) VALUES (?, ?, ?, ?)',
     ),
     recalled: database.prepare(
       `INSERT INTO memory_recalls (seq, recalls, recalled_at) SELECT seq, ?, ? FROM memories WHERE id = ?
