@@ -170,16 +170,18 @@ describe('a conscience on the bus', () => {
 
   it('answers nothing that cannot be recorded, and goes on when it can be', async () => {
     const auditFolder = join(mkdtempSync(join(folder, 'audited-')), 'audit')
-    await started({ auditFolder })
+    const conscience = await started({ auditFolder })
     rmSync(auditFolder, { recursive: true })
     const call = { tool: 'Read', arguments: { file_path: 'README.md' } }
     const failure = await asker
       .request(topics.conscience.evaluate, call, { timeoutMs: 2_000 })
       .catch((error: unknown) => error)
     expect(failure).toMatchObject({ name: 'RemoteError', kind: 'audit-failed', retryable: true })
+    expect(conscience.stats()).toMatchObject({ evaluations: 0, decisions: { allow: 0 } })
     mkdirSync(auditFolder, { mode: 0o700 })
     const verdict = await asker.request(topics.conscience.evaluate, call, TIME)
     expect(verdict.decision).toBe('allow')
+    expect(conscience.stats()).toMatchObject({ evaluations: 1, decisions: { allow: 1 } })
   })
 
   it('is told of a refused field by its name [promise 37]', async () => {

@@ -261,8 +261,8 @@ class BusConscience implements Conscience {
   async #answer(asked: Asked, context: RequestContext): Promise<Verdict> {
     // Present for as long as requests are taken.
     const verdict = await (this.#verdicts as VerdictMaker).verdictOn(asked, context)
-    this.#decisions[verdict.decision]++
     await this.#write(asked.data, verdict, context)
+    this.#decisions[verdict.decision]++
     // Before the answer, on the same connection; who asked need not wait until the server has it.
     context.acknowledgeAfter(this.#announcements.announce(verdict, asked.binding.correlation_id, context))
     // Announced without: a receipt is for the one who asked.
