@@ -1,8 +1,11 @@
-import { type FileHandle, open, readdir } from 'node:fs/promises'
+import { type FileHandle, open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AuditHead, MAXIMUM_LINE_BYTES, readAuditLine } from './audit-record.js'
 
 const NAME = /^audit-\d{8}T\d{9}Z-[0-9a-f]{8}\.jsonl$/
+const UNBEGUN = /^audit-(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\d)(\d{3}Z)-[0-9a-f]{8}\.jsonl\.new$/
+/** A file has its name within milliseconds, unless its process was killed before. */
+const LEFT_AFTER_MS = 3_600_000
 const PIECE_BYTES = 65_536
 
 /** `audit-20261130T113842123Z-1f0a4c2e.jsonl`: names in order are files in the order in which they were begun. */
@@ -13,6 +16,18 @@ export function auditFileName(beganAt: Date, random: string): string {
 /** The name of a file until its first record is on the disk: no reader of the audit looks at it. */
 export function unbegunFileName(name: string): string {
   return `${name}.new`
+}
+
+/**
+ * Removes files that processes left without a record that anybody was told of. Those that another one may be about to begin
+ * stay, and so does what cannot be removed: it harms nobody.
+ */
+export async function removeLeftFiles(folder: string, nowMs: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!UNBEGUN.test(name)) continue
+    const beganAtMs = Date.parse(name.replace(UNBEGUN, '$1-$2-$3:$4:$5.$6'))
+    if (nowMs - beganAtMs >= LEFT_AFTER_MS) await unlink(join(folder, name)).catch(() => {})
+  }
 }
 
 /** The names of the files, the oldest first. Empty where there is no folder. */

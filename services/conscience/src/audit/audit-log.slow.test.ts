@@ -29,8 +29,16 @@ const WRITER = `
   for (let n = 0; n < 50; n++) void write()
 `
 
-function startWriting(folder: string, maximumBlocks?: number): ChildProcess {
-  const node = [process.execPath, '--input-type=module', '-e', WRITER, folder]
+/** Is killed when it is about to give its file the name by which readers know it. */
+const KILLED_BEFORE_NAME = `
+  import fs from 'node:fs'
+  import { syncBuiltinESMExports } from 'node:module'
+  fs.promises.rename = () => process.kill(process.pid, 'SIGKILL')
+  syncBuiltinESMExports()
+  ${WRITER}`
+
+function startWriting(folder: string, maximumBlocks?: number, writer = WRITER): ChildProcess {
+  const node = [process.execPath, '--input-type=module', '-e', writer, folder]
   const limited = ['sh', '-c', `ulimit -f ${maximumBlocks}; exec "$@"`, 'sh', ...node]
   const [command = '', ...args] = maximumBlocks === undefined ? node : limited
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -58,6 +66,10 @@ async function recordedIn(folder: string): Promise<Set<string>> {
   return found
 }
 
+function unbegunIn(folder: string): string[] {
+  return readdirSync(folder).filter((name) => name.endsWith('.new'))
+}
+
 describe('the audit of a process', () => {
   it('that is killed again and again has every record that was acknowledged', async () => {
     const folder = newAuditFolder()
@@ -71,6 +83,22 @@ describe('the audit of a process', () => {
     const verification = await verifyAudit(folder)
     expect(verification.faults).toEqual([])
     expect(verification.records).toBeGreaterThanOrEqual(records)
+  })
+
+  it('that is killed while it begins a file leaves it to whoever comes an hour later', async () => {
+    const folder = newAuditFolder()
+    const acknowledged = await acknowledgedBy(startWriting(folder), 200)
+    expect(await acknowledgedBy(startWriting(folder, undefined, KILLED_BEFORE_NAME))).toEqual([])
+    const left = unbegunIn(folder)
+    expect(left).toHaveLength(1)
+    const soon = await openAudit(folder, { clock: { timeOfDay: () => Date.now() + 60_000 } })
+    expect(unbegunIn(folder)).toEqual(left)
+    await soon.close()
+    await openAudit(folder, { clock: { timeOfDay: () => Date.now() + 3_700_000 } })
+    expect(unbegunIn(folder)).toEqual([])
+    expect((await verifyAudit(folder)).faults).toEqual([])
+    const recorded = await recordedIn(folder)
+    expect(acknowledged.filter((id) => !recorded.has(id))).toEqual([])
   })
 
   it('whose disk is full acknowledges nothing that is not there', async () => {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { JameyError, ownPath } from '@jamey/auth'
 import type { Clock } from '@jamey/bus'
-import { auditFileName, unbegunFileName, unnamedHeads } from './audit-files.js'
+import { auditFileName, removeLeftFiles, unbegunFileName, unnamedHeads } from './audit-files.js'
 import { type AuditEntry, type AuditHead, auditLine, NOTHING_BEFORE } from './audit-record.js'
 import { isoTime } from './iso-time.js'
 
@@ -196,6 +196,7 @@ export class AuditLog {
       throw error
     }
     await synchronised(this.#folder)
+    await removeLeftFiles(this.#folder, beganAt.getTime()).catch(() => {})
     this.#head = { file: name, sequence: 0, hash: line.hash }
   }
 
