@@ -13,7 +13,7 @@ import { type SignalFact, signalsIn } from '../text/signals.js'
 import type { FoundTool } from '../tools/catalogue.js'
 import { guessedRole } from '../tools/guessed-role.js'
 import { flagEffect, isOutput, saidEffect } from '../tools/said-effect.js'
-import { ownEntry, toolName } from '../tools/tool.js'
+import { ownEntry, searchesBelow, toolName } from '../tools/tool.js'
 import { addressesIn, type MailFact } from '../values/mail.js'
 import { amountOf } from '../values/money.js'
 import { recipientsIn } from '../values/recipient.js'
@@ -338,7 +338,8 @@ export class Collector {
 
   #takePath(where: string, text: string, access = this.#access()): void {
     const { named } = this.#whereabouts
-    this.#files.takeAll(where, [{ text, isDynamic: false }], access, named)
+    const isSearched = access === 'read' && this.#tool.isKnown && searchesBelow(this.#name)
+    this.#files.takeTold(where, { text, isDynamic: false }, { access, isSearched }, named)
   }
 
   #takeScript(where: string, source: string): void {
@@ -351,6 +352,7 @@ export class Collector {
     for (const command of script.commands) this.#takeCommand(where, command)
     for (const { target, isWrite, directories } of script.redirects)
       this.#files.takeAll(where, [target], isWrite ? 'write' : 'read', directories)
+    for (const one of script.emptied) if (this.#files.takeEmptied(where, one)) this.loses()
     for (const { interpreter, text } of script.code) this.#code.push({ where, interpreter, text })
     if (script.code.length > 0) this.#effects.add('execute')
     // It sets variables of a shell that is over then.

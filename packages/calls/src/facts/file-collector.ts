@@ -1,15 +1,28 @@
 import { posix } from 'node:path'
 import type { Effect } from '../model/call.js'
-import { NAMES_FILES_ALONE, showsVariables, UNPACKS } from '../shell/command-kinds.js'
+import {
+  NAMES_FILES_ALONE,
+  readsBelow,
+  readsSelected,
+  showsVariables,
+  UNPACKS,
+} from '../shell/command-kinds.js'
 import { type Directory, LEFT_AGAIN } from '../shell/directory.js'
 import { deletedNames, mayBeMade, selectedName } from '../shell/programs/found-files.js'
 import { loadedBy } from '../shell/programs/loaded-code.js'
 import type { CommandEffects } from '../shell/programs/program.js'
-import type { ShellCommand } from '../shell/shell-script.js'
+import type { ShellCommand, ShellRedirect } from '../shell/shell-script.js'
 import type { Argument } from '../shell/words.js'
 import { fileUrlReadings } from '../values/file-url.js'
 import type { PatchedFile } from '../values/patch.js'
-import { isGenerated, isSecretPath, isWorkable, type PathFact, pathFact } from '../values/path.js'
+import {
+  holdsSecrets,
+  isGenerated,
+  isSecretPath,
+  isWorkable,
+  type PathFact,
+  pathFact,
+} from '../values/path.js'
 import { isLink } from '../values/url.js'
 import type { FactOptions, FileFact } from './fact-types.js'
 import { isInstalled, isUnknown, movedIn } from './folders.js'
@@ -18,6 +31,12 @@ import type { Whereabouts } from './whereabouts.js'
 
 /** What a shell makes other names of. */
 const NAMES_SEVERAL = /[*?[{]/
+/** What stands for all that is in a folder, at the end of a path. */
+const SELECTS_ALL = /\/(?:[?.]*\*[*?.]*|\{\})$/
+const NOWHERE = '/dev/null'
+const HARMLESS_TARGET = /^\/dev\/|^\d+$/
+const PUTS_THERE = /^(?:cp|install|ln)$/
+const HERE: Argument = { text: '.', isDynamic: false }
 
 /** Takes the files that a call names, each from every folder that it may be named in. */
 export class FileCollector {
@@ -119,8 +138,12 @@ export class FileCollector {
     effects: readonly Effect[],
   ): void {
     const { name, args, directories } = command
-    this.takeAll(where, reads, 'read', directories)
+    this.#takeReads(where, command, reads)
     if (!effects.includes('delete')) this.takeAll(where, writes, 'write', directories)
+    else if (name === 'mv') {
+      this.takeAll(where, writes.slice(0, -1), 'delete', directories)
+      this.takeAll(where, writes.slice(-1), 'write', directories)
+    } else if (PUTS_THERE.test(name)) this.takeAll(where, writes.slice(-1), 'delete', directories)
     else {
       // What has a name of its own is not all of the folder that it is looked for in.
       const isNamed = name === 'find' && selectedName(args) !== undefined
@@ -129,10 +152,43 @@ export class FileCollector {
     this.takeAll(where, movedIn(command, writes, this.#options), 'delete', directories)
   }
 
+  /** Whoever reads all that is below a folder reads the secrets that lie there. */
+  #takeReads(where: string, command: ShellCommand, reads: readonly Argument[]): void {
+    const { input, fed, directories } = command
+    const first = this.facts.length
+    const isBelow = readsBelow(command)
+    const isHere = isBelow && reads.length === 0 && input === undefined && fed === undefined
+    this.takeAll(where, isHere ? [HERE] : reads, 'read', directories)
+    if (isBelow) this.#markSecrets(first)
+    else if (readsSelected(command)) this.#markSecrets(first, SELECTS_ALL)
+  }
+
+  /** Of the files that were taken since, folders that hold secrets are some, where their paths are of this form. */
+  #markSecrets(first: number, form?: RegExp): void {
+    for (let i = first; i < this.facts.length; i++) {
+      const fact = this.facts[i] as FileFact
+      if ((form === undefined || form.test(fact.path)) && holdsSecrets(fact, this.#options))
+        this.facts[i] = { ...fact, isSecret: true, isWorkable: false }
+    }
+  }
+
+  /** What a tool is told. `isSearched`: it looks into all files below. */
+  takeTold(
+    where: string,
+    file: Argument,
+    { access, isSearched }: { access: FileFact['access']; isSearched: boolean },
+    directories: readonly Directory[],
+  ): void {
+    const first = this.facts.length
+    this.takeAll(where, [file], access, directories)
+    if (isSearched) this.#markSecrets(first)
+  }
+
   /** What else its words name: files in options, files of secrets, and where variables are shown. */
   takeNamed(where: string, command: ShellCommand, found: CommandEffects): void {
     const { words, reads, writes } = found
     const { args, directories } = command
+    const first = this.facts.length
     const taken = writes.length === 0 ? reads : [...reads, ...writes]
     for (const [i, { text }] of args.entries()) {
       if (found.labels?.test(text) === true) continue
@@ -148,6 +204,7 @@ export class FileCollector {
     if (!NAMES_FILES_ALONE.test(words.join(' ')))
       for (const { text } of args)
         if (found.labels?.test(text) !== true) this.#takeSecret(where, text, taken, directories)
+    if (readsBelow(command)) this.#markSecrets(first)
     if (showsVariables(command)) this.take(where, { text: '/proc/self/environ', isDynamic: false }, 'read')
   }
 
@@ -166,6 +223,9 @@ export class FileCollector {
     { args, directories }: ShellCommand,
     { effects, writes, words }: CommandEffects,
   ): readonly Effect[] {
+    if (words[0] === 'mv' && this.#leavesWorkspace(writes, directories)) return ['delete']
+    const isEmptying = PUTS_THERE.test(words.join()) && args.slice(0, -1).some(({ text }) => text === NOWHERE)
+    if (isEmptying && writes.slice(-1).some((file) => this.#isLoss(file, directories))) return ['delete']
     const deleted = words[0] === 'find' ? deletedNames(args) : writes
     if (effects.includes('delete') && /^(?:rm|rimraf|find)$/.test(words.join()) && deleted.length > 0) {
       const areGenerated = directories.every(({ path }) =>
@@ -179,6 +239,31 @@ export class FileCollector {
         return ['write']
     }
     return effects
+  }
+
+  /** What stood in a file that nothing is written to is lost, if no build makes it again. */
+  takeEmptied(where: string, { target, directories }: ShellRedirect): boolean {
+    const isLost = this.#isLoss(target, directories)
+    if (isLost) this.takeAll(where, [target], 'delete', directories)
+    return isLost
+  }
+
+  #isLoss({ text, isDynamic }: Argument, directories: readonly Directory[]): boolean {
+    if (HARMLESS_TARGET.test(text)) return false
+    return directories.some(
+      ({ path }) => !isGenerated(pathFact(text, this.#options, isDynamic, path), this.#options),
+    )
+  }
+
+  /** Whether what no build makes again is moved out of the workspace. */
+  #leavesWorkspace(moved: readonly Argument[], directories: readonly Directory[]): boolean {
+    const to = moved.at(-1)
+    return directories.some(({ path }) => {
+      const factOf = ({ text, isDynamic }: Argument) => pathFact(text, this.#options, isDynamic, path)
+      if (to === undefined || factOf(to).place === 'workspace') return false
+      const left = moved.slice(0, -1).map(factOf)
+      return left.some((fact) => fact.place === 'workspace' && !isGenerated(fact, this.#options))
+    })
   }
 
   /** A build elsewhere is not the project's own, and what names no files changes those of the folder that it runs in. */

@@ -22,6 +22,14 @@ export function areLast(args: readonly Argument[]): boolean {
   return args.slice(1).every(({ text }) => /^(?:EXIT|0)$/.test(text))
 }
 
+/** Whether a command puts out nothing that was worth a file. */
+export function putsOutNothing(words: readonly Argument[]): boolean {
+  const [name = '', ...args] = words.map(({ text }) => text)
+  if (name === ':' || name === 'true') return true
+  if (name === 'cat') return args.length > 0 && args.every((text) => text === '/dev/null')
+  return /^(?:echo|printf)$/.test(name) && args.every((text) => text === '' || text === '-n')
+}
+
 export function isAbsolute(args: readonly Argument[]): boolean {
   return args.at(-1)?.text.startsWith('/') === true
 }

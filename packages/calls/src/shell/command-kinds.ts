@@ -8,6 +8,28 @@ export const UNPACKS = /^(?:tar|bsdtar|unzip|7z|cpio|patch|split|csplit)$/
 export const NAMES_FILES_ALONE =
   /^(?:echo|printf|ls|ll|test|\[|basename|dirname|realpath|readlink|stat|which|touch|find|fd|grep|egrep|fgrep|rg|ag|sed|awk|gawk|jq|yq|git grep|git check-ignore|git ls-files|git rm|git status)\b/
 
+/** They look into all files below a folder, unless they are to name them alone. */
+const SEARCHES_BELOW = /^(?:rg|ag|ack|ugrep)$/
+const NAMES_ALONE = /^--(?:files|type-list|help-types)$/
+/** Those that do so with an option. */
+const MAY_GO_BELOW = /^(?:[efz]?grep|cp|install|rsync|scp|diff)$/
+const GOES_BELOW = /^(?:-[a-zA-Z]*[rRa]|--(?:recursive|archive|dereference-recursive|directories=recurse))/
+/** They only say which files there are. */
+const LISTS =
+  /^(?:ls|ll|stat|test|\[|\[\[|echo|printf|du|df|find|fd|tree|basename|dirname|realpath|readlink|file|touch|mkdir|cd|pushd)$/
+
+/** Whether it reads what stands in all files below a folder that it is told. */
+export function readsBelow({ name, args }: ShellCommand): boolean {
+  if (SEARCHES_BELOW.test(name)) return !args.some(({ text }) => NAMES_ALONE.test(text))
+  if (name === 'git') return args.some(({ text }) => text === '--no-index')
+  return MAY_GO_BELOW.test(name) && args.some(({ text }) => GOES_BELOW.test(text))
+}
+
+/** Whether it reads what stands in the files that a pattern selects. */
+export function readsSelected({ name }: ShellCommand): boolean {
+  return !LISTS.test(name)
+}
+
 const MAY_SHOW_VARIABLES: ReadonlySet<string> = new Set(
   'printenv set export declare typeset readonly jq yq gojq gh awk gawk mawk ps'.split(' '),
 )

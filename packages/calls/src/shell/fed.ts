@@ -1,6 +1,7 @@
 import type { Redirection } from 'unbash'
-import type { Fed } from './shell-script.js'
-import { argumentOf, type Variables } from './words.js'
+import type { Fed, ShellRedirect } from './shell-script.js'
+import type { ShellState } from './shell-state.js'
+import { argumentOf, targetsOf, type Variables } from './words.js'
 
 /** A text that stands in the script for a command to read: a here-document or a here-string. */
 export interface HereText {
@@ -40,4 +41,16 @@ export function fedWith(redirects: readonly Redirection[], variables: Variables)
     }
   }
   return fed
+}
+
+/** What is empty where a command that puts out nothing is redirected. */
+export function emptiedBy(
+  redirects: readonly Redirection[],
+  { variables, directories }: ShellState,
+): readonly ShellRedirect[] {
+  return redirects.flatMap((redirect) =>
+    redirect.type === 'HereDoc' || redirect.target === undefined || !/^>\|?$/.test(redirect.operator)
+      ? []
+      : targetsOf(redirect.target, variables).map((target) => ({ target, isWrite: true, directories })),
+  )
 }

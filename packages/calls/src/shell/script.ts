@@ -21,11 +21,12 @@ import {
   isAbsolute,
   LEADING,
   LEAVES,
+  putsOutNothing,
   SHELLS,
   SPECIAL_BUILTIN,
 } from './builtins.js'
 import { anywhere, areSame, type Directory, directoriesFrom, joinDirectories } from './directory.js'
-import { fedWith, hereTexts } from './fed.js'
+import { emptiedBy, fedWith, hereTexts } from './fed.js'
 import { branched, chained, chosen, listed, looped, piped, type Visit } from './flow.js'
 import { assigning, exporting, handing, settingsOf, wordOf } from './handed-variables.js'
 import { settingIn } from './loading-variables.js'
@@ -65,6 +66,7 @@ export function readScript(source: string, directories = HERE): ShellScript {
 class ScriptReader implements ShellScript {
   readonly commands: ShellCommand[] = []
   readonly redirects: ShellRedirect[] = []
+  readonly emptied: ShellRedirect[] = []
   readonly code: { interpreter: string; text: string }[] = []
   readonly unread: string[] = []
   entered: readonly Directory[] = []
@@ -265,6 +267,8 @@ class ScriptReader implements ShellScript {
         set.push(word)
       }
     }
+    if (command.redirects.length > 0 && putsOutNothing(words))
+      this.emptied.push(...emptiedBy(command.redirects, state))
     const documents = command.redirects.length === 0 ? NONE : hereTexts(command.redirects, state.variables)
     const { wrappers, input, listsBelow, isInFunction, isInLoop } = around
     // Written down member by member: a copy with members added to it takes V8 as long as to read the whole command.

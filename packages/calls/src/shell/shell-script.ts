@@ -37,6 +37,8 @@ export interface ShellRedirect {
 export interface ShellScript {
   readonly commands: readonly ShellCommand[]
   readonly redirects: readonly ShellRedirect[]
+  /** Files that nothing is written to, so that what stood in them is gone: `: > x`. */
+  readonly emptied: readonly ShellRedirect[]
   /** Code in other languages that is handed to an interpreter: `python -c`. */
   readonly code: readonly { readonly interpreter: string; readonly text: string }[]
   /** Where `cd` and `pushd` may lead. */

@@ -36,6 +36,13 @@ export function toolName(name: string): string | undefined {
     .toLowerCase()
 }
 
+const SEARCHES = /^(?:grep|grep_search|grep_files|search_file_content)$/
+
+/** Whether a tool that is known by this name shows what stands in all files below a folder. */
+export function searchesBelow(name: string): boolean {
+  return /grep|search/i.test(name) && SEARCHES.test(toolName(name) ?? '')
+}
+
 /** The parts of a name by whose they are. */
 interface NameParts {
   /** What programs put in front of it. */

@@ -77,6 +77,16 @@ export function pathFact(text: string, options: PathOptions, isDynamic = false, 
   }
 }
 
+/** Below it programs keep what they enter elsewhere with, each in a folder of its own. */
+const SETTINGS = /^(?:~|\/root|\/(?:home|Users)\/[^/]+)\/(?:\.config|Library)(?:\/[*]+)?$/i
+
+/** Whether secrets are among all that lies below it: a home folder, what one is in, or a person's settings. */
+export function holdsSecrets({ path, place, isHome }: PathFact, { home }: PathOptions): boolean {
+  if (place === 'workspace') return false
+  const plain = home !== undefined && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path
+  return isHome || SETTINGS.test(plain)
+}
+
 /** Where machines have the folders of people. */
 const HOME = /^(?:\/|~(?:[a-z_][\w.-]*)?|\/root|\/(?:home|Users)(?:\/[^/]+)?)$/i
 /** A folder of whoever runs it. */

@@ -92,6 +92,8 @@ const VITE: Further = (args) =>
   valuesOf(args, '--outDir').some(({ text }) => !/^(?:\.\/)?(?:dist|build|out)\b/.test(text))
     ? 'delete'
     : undefined
+/** A folder outside of the project, by a name that is no path: `file:../x`. */
+const BESIDE = /^(?:[\w@./-]+@)?(?:file|link|portal|workspace):(?:\/|~|(?:.*\/)?\.\.(?:\/|$))/
 /** `npm init x` runs the package `create-x`, and `npm install a/b` is a repository of somebody. */
 const NPM: Further = (_, { words, operands }) => {
   const isInit = /^(?:init|create|innit)$/.test(words[1] ?? '')
@@ -103,7 +105,7 @@ const NPM: Further = (_, { words, operands }) => {
   const isInstall = /^(?:install|i|add)$/.test(words[1] ?? '')
   const isOfSomebody =
     /^(?:github|gitlab|bitbucket|gist):|^(?![@./~])[\w-]+\/[\w.-]+(?:#.*)?$|^[\w.-]+@[\w.-]+:/
-  if (isInstall && has(operands, TEMPORARY)) return 'execute'
+  if (isInstall && (has(operands, TEMPORARY) || has(operands, BESIDE))) return 'execute'
   return isInstall && has(operands, isOfSomebody) ? 'outward-read' : undefined
 }
 /** It opens pages, and starts what is no document. */
@@ -226,7 +228,7 @@ const FURTHER: ReadonlyMap<string, Further> = new Map<string, Further>([
   // Whoever runs the file becomes who owns it.
   ['install', where(/^(?:-\w*m|--mode=)?(?:[24567]\d{3}|[ugoa]*[+=]\w*s\w*)$/, 'admin')],
   // What was in that folder is gone first.
-  ['pytest', where(/^--ba/, 'delete')],
+  ['pytest', (args) => (has(args, /^--ba/) ? 'delete' : has(args, /^--pastebin/) ? 'send' : undefined)],
   ['python', where(/^--clear$/, 'delete')],
   ['python3', where(/^--clear$/, 'delete')],
   ...each('gcc g++ cc clang', GCC),

@@ -27,8 +27,16 @@ export function namedFiles(command: ShellCommand): NamedFiles | undefined {
     const selected = valuesOf(args, '--include -g --glob --iglob').filter(({ isDynamic }) => !isDynamic)
     return { reads: selected.filter(({ text }) => !text.startsWith('!')), writes: [] }
   }
+  if (name === 'git')
+    return args[0]?.text === 'grep' ? { reads: grepped(args.slice(1)), writes: [] } : undefined
   if (name !== 'xargs' && name !== 'parallel') return undefined
   return { reads: [...listIn(args), ...(name === 'parallel' ? listsBehind(args) : [])], writes: [] }
+}
+
+/** Where Git is told to search: behind the pattern, if no option says that. */
+function grepped(args: readonly Argument[]): Argument[] {
+  const names = args.filter(({ text }) => !/^[-:]/.test(text))
+  return names.slice(args.some(({ text }) => /^-\w*[ef]/.test(text)) ? 0 : 1)
 }
 
 /** The file that words are read from. */
