@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import { isLoopbackHost } from '@jamey/auth'
 
 /** What `sslmode` may say, in libpq's words. `allow` and `prefer` fall back to plain text when asked to, so they are not among them. */
 export const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const
@@ -78,14 +79,10 @@ export function isSocket(host: string): boolean {
   return host.startsWith('/')
 }
 
-function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
-}
-
 /** Whoever is on the way to another machine could read and change everything; on this one nobody is. */
 function sslModeOf(given: string | undefined, host: string): SslMode | AddressFault {
   if (isSocket(host)) return 'disable'
-  if (given === undefined) return isLoopback(host) ? 'disable' : 'verify-full'
+  if (given === undefined) return isLoopbackHost(host) ? 'disable' : 'verify-full'
   const known = SSL_MODES.find((mode) => mode === given)
   return known ?? { found: `sslmode=${given}`, expected: `one of ${SSL_MODES.join(', ')}` }
 }
