@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { CONTENT_CHARACTERS, METADATA_BYTES, quickParse } from '@jamey/contracts'
+import { CONTENT_CHARACTERS, METADATA_BYTES, quickParse, textFaultIn } from '@jamey/contracts'
 import type { z } from 'zod'
 import { MemoryInputError } from './errors.js'
 
@@ -38,13 +38,13 @@ export function tagKey(tag: string): string {
   return tag.trim().normalize('NFC').toLowerCase()
 }
 
-/** Checks `input` against a contract's schema; the first fault becomes a `MemoryInputError`. */
+/**
+ * Checks `input` against a contract's schema, and its text as the bus does that of a request; the first fault becomes a
+ * `MemoryInputError`.
+ */
 export function parsed<Schema extends z.ZodType>(schema: Schema, input: z.input<Schema>): z.output<Schema> {
-  // The schema would leave it out without a word.
-  const metadata: unknown = Object(input).metadata
-  if (Object.hasOwn(Object(metadata), '__proto__')) {
-    throw new MemoryInputError('metadata.__proto__', 'must not be the name of a member')
-  }
+  const fault = textFaultIn(input)
+  if (fault !== undefined) throw new MemoryInputError(pathOf(fault.path).toWellFormed(), fault.expected)
   const result = quickParse(schema, input)
   if (result.success) return result.data
   const [issue] = result.error.issues
@@ -67,8 +67,7 @@ function pathOf(path: readonly PropertyKey[]): string {
 export function bounded(field: string, text: string, maximum: number): string {
   // The database library ends a text at the first U+0000, which would lose the rest without a word.
   if (text.includes('\0')) throw new MemoryInputError(field, 'must not contain the character U+0000')
-  // Half a surrogate pair cannot be written as UTF-8; replacing it here keeps a repeat equal to its original.
-  if (text.length <= maximum) return text.toWellFormed()
+  if (text.length <= maximum) return text
   throw new MemoryInputError(
     field,
     `must be at most ${maximum} characters; found ${text.length}. Store it in parts`,

@@ -42,8 +42,7 @@ function memoryOf(i: number) {
     scope: scopes[i % 3 === 0 ? i % 2 : i % 3],
     tags: i % 4 === 0 ? ['Ship', `number-${i % 7}`] : [],
     importance: (i % 101) / 100,
-    metadata:
-      i % 5 === 0 ? { i, 'half of a pair': '\ud83d', nul: '\0', list: [1, { deep: null }] } : undefined,
+    metadata: i % 5 === 0 ? { i, nul: '\0', list: [1, { deep: null }] } : undefined,
     occurred_at: i % 2 === 0 ? new Date(NOW - i * 60_000).toISOString() : undefined,
     ...(i % 3 === 0 ? { session_id: `session ${i % 50}`, turn: i } : {}),
     origin: i % 6 === 0 ? `https://example.org/${i}` : undefined,

@@ -137,6 +137,26 @@ export function describeArchives(name: string, open: OpenStorage): void {
       expect((await other.stats()).memories).toBe(0)
     })
 
+    it.each([
+      ['content', { content: 'broken \ud800 text' }],
+      ['tags[1]', { tags: ['whole', '\udfff'] }],
+      ['metadata.a[0].b', { metadata: { a: [{ b: '\ud800' }] } }],
+      ['metadata.\ufffd', { metadata: { '\ud800': 1 } }],
+      ['metadata.__proto__', JSON.parse('{"metadata":{"a":1,"__proto__":{"b":2}}}') as object],
+    ])(
+      'are refused like what is stored, where text is not Unicode or a member __proto__: %s',
+      async (field, odd) => {
+        const { store } = await open()
+        const refused = { code: 'memory-input', field }
+        await expect(put(store, 'a', odd)).rejects.toMatchObject(refused)
+        await put(store, 'b')
+        await expect(store.update({ id: 'b', ...odd })).rejects.toMatchObject(refused)
+        const [line] = await exported(store, true)
+        await expect(restoring(store).restore({ ...line, id: 'a', ...odd })).rejects.toMatchObject(refused)
+        expect((await store.stats()).memories).toBe(1)
+      },
+    )
+
     it('come in the order of the archive, whoever stored them and however many come at once', async () => {
       const { store } = await open()
       const ids = Array.from({ length: 60 }, (_, i) => `m${i}`)

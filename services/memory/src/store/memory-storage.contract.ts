@@ -135,23 +135,6 @@ function describeStoring(open: OpenStorage): void {
       expect(again).toEqual({ created: false, memory: first.memory })
     })
 
-    it('keeps half a surrogate pair from turning a repeat into a conflict', async () => {
-      const { store } = await open()
-      const odd = { content: 'broken \ud800 text', tags: ['\udfff'], metadata: { a: '\ud800' } }
-      expect((await put(store, 'm1', odd)).created).toBe(true)
-      expect((await put(store, 'm1', odd)).created).toBe(false)
-      expect((await store.get('m1'))?.metadata).toEqual(odd.metadata)
-    })
-
-    it('refuses metadata with a member called __proto__, which would be left out', async () => {
-      const { store } = await open()
-      const metadata = JSON.parse('{"a":1,"__proto__":{"b":2}}') as Record<string, unknown>
-      await expect(put(store, 'm1', { content: 'a', metadata })).rejects.toMatchObject({
-        field: 'metadata.__proto__',
-      })
-      expect(await store.get('m1')).toBe(undefined)
-    })
-
     it('stores each id once under any interleaving of repeats', async () => {
       await fc.assert(
         fc.asyncProperty(
