@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -38,8 +38,8 @@ function oldFile(): string {
 }
 
 /** What a process that opens the file prints; with `killAt` it is killed with SIGKILL at so many memories. */
-async function opening(file: string, killAt = Number.POSITIVE_INFINITY) {
-  const child = spawn(process.execPath, [SCRIPT, file], { stdio: ['ignore', 'pipe', 'inherit'] })
+async function opening(file: string, killAt = Number.POSITIVE_INFINITY, ...more: readonly string[]) {
+  const child = spawn(process.execPath, [SCRIPT, file, ...more], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const closed = once(child, 'close')
   const lines: string[] = []
@@ -50,6 +50,61 @@ async function opening(file: string, killAt = Number.POSITIVE_INFINITY) {
   const [, signal] = await closed
   return { lines, signal }
 }
+
+/** Version of files whose texts stood in an index of their memories. */
+const WITH_INDEX = 6
+
+/** A file of that version, which has the memories of `filled`. */
+function fileWithIndex(filled: string): string {
+  const file = temporaryFile()
+  const database = new Database({ file, busyTimeoutMs: 2000 })
+  migrate(database, MIGRATIONS.slice(0, WITH_INDEX))
+  database.execute(
+    `ATTACH '${filled}' AS filled; INSERT INTO memories SELECT * FROM filled.memories; DETACH filled`,
+  )
+  database.close()
+  return file
+}
+
+/** A file as it is found: its version, and whether its texts stand in the former index. */
+function stateOf(file: string) {
+  const database = new Database({ file, busyTimeoutMs: 2000 })
+  const indexes = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'memories_by_text'").all()
+  const state = { version: database.pragma('user_version'), hasIndex: indexes.length > 0 }
+  database.close()
+  return state
+}
+
+describe('a file of the version before texts had tables', () => {
+  it('is as it was where the process is killed before the step is committed, and comes to the newest after it', async () => {
+    const filled = temporaryFile()
+    const texts = Array.from({ length: COUNT }, (_, i) => `text ${i}`)
+    const first = MemoryStore.open({ file: filled })
+    for (let at = 0; at < COUNT; at += 1000) {
+      const some = texts.slice(at, at + 1000)
+      await Promise.all(some.map((content) => first.store({ content }, { id: content, source: 'ann' })))
+    }
+    await first.close()
+    const file = fileWithIndex(filled)
+    for (let kill = 0; kill < 2; kill++) {
+      const { signal } = await opening(file, undefined, String(WITH_INDEX + 1))
+      expect(signal).toBe('SIGKILL')
+      // What was not committed had come to the disk.
+      expect(statSync(`${file}-wal`).size).toBeGreaterThan(100_000)
+      expect(stateOf(file)).toEqual({ version: WITH_INDEX, hasIndex: true })
+    }
+    const { lines, signal } = await opening(file)
+    expect({ lines, signal }).toEqual({ lines: ['open'], signal: null })
+    expect(stateOf(file)).toEqual({ version: MIGRATIONS.length, hasIndex: false })
+    const store = MemoryStore.open({ file })
+    for (const content of [texts[0], texts[COUNT / 2], texts.at(-1)] as string[]) {
+      const again = await store.store({ content }, { id: `${content} again`, source: 'ann' })
+      expect(again).toMatchObject({ merged: true, memory: { id: content, count: 2 } })
+    }
+    expect(store.stats().memories).toBe(COUNT)
+    await store.close()
+  }, 240_000)
+})
 
 describe('a file of the version before memories had versions', () => {
   it('is brought to the newest, from where the one that was killed had come, again and again', async () => {
