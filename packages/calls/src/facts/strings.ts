@@ -1,3 +1,5 @@
+import { secretsIn } from '../text/secrets.js'
+
 /** A string or number of the arguments, and where it stands. */
 export interface Leaf {
   /** JSON Pointer (RFC 6901). */
@@ -80,7 +82,8 @@ class LeafReader implements Leaves {
       const inner = isArray ? names : [...names, name]
       const member = (value as Record<string, unknown>)[name]
       this.#open.push({ value: member, where: at, names: inner, depth: depth + 1, encoded })
-      if (!isArray && !ORDINARY_NAME.test(name)) this.#add({ where: at, names, value: name })
+      if (!isArray && (!ORDINARY_NAME.test(name) || secretsIn(name).length > 0))
+        this.#add({ where: at, names, value: name })
     }
   }
 

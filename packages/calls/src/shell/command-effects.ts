@@ -1,6 +1,7 @@
 import type { Effect } from '../model/call.js'
 import { handedTo } from './loading-variables.js'
 import { optionValue } from './option-values.js'
+import { leftOut } from './programs/found-files.js'
 import { handedScript } from './programs/inner.js'
 import { isGraveTask, readsCode } from './programs/interpreters.js'
 import { withListed } from './programs/listed-files.js'
@@ -32,7 +33,9 @@ export function effectsOf(given: ShellCommand): CommandEffects {
   const effects = special === undefined ? found.effects : special === 'unknown' ? [] : [special]
   const handed = handedTo(command, found.words, effects)
   const named = namedFiles(command)
-  const reads = withListed(command, found.reads, effects[0] === 'read')
+  const listed = withListed(command, found.reads, effects[0] === 'read')
+  const out = command.name === 'find' ? leftOut(command.args) : []
+  const reads = out.length === 0 ? listed : listed.filter((file) => !out.includes(file))
   const writes = reads === found.reads ? found.writes : withListed(command, found.writes, false)
   const isSame = effects === found.effects && reads === found.reads && handed.length === 0
   if (isSame && named === undefined) return found

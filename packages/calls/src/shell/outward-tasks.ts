@@ -1,11 +1,11 @@
+import type { CommandEffects } from './programs/program.js'
+import type { ShellCommand } from './shell-script.js'
 import type { Argument } from './words.js'
 
 /** By the program: what its words say when it installs for a person or a machine, changes a database, or tells others who one is. */
 const OUTWARD: ReadonlyMap<string, RegExp> = new Map([
   ['cabal', /^(?:install|upload)\b/],
   ['stack', /^(?:install|upload|upgrade)\b/],
-  ['cmake', /^--install\b(?!.* --prefix\b)/],
-  ['meson', /^install\b(?!.* --destdir\b)/],
   [
     'dotnet',
     /^tool (?:install|update|uninstall)\b.* (?:-g|--global|--tool-path)\b|^ef database (?:update|drop)\b|^nuget push\b/,
@@ -24,8 +24,39 @@ const OUTWARD: ReadonlyMap<string, RegExp> = new Map([
 ])
 
 /** Whether what is built, or installed, goes further than the project. */
-export function leavesProject(name: string, args: readonly Argument[]): boolean {
+export function leavesProject(command: ShellCommand, found: CommandEffects): boolean {
+  const { name, args } = command
+  if (installs(command, found)) return true
   return OUTWARD.get(name)?.test(args.map(({ text }) => text).join(' ')) === true
+}
+
+/** Targets that put what was built where the programs of a machine lie, by the names that tools of builds give them. */
+const INSTALLS =
+  /^(?:un)?install(?:[/-](?:strip|local|exec|data|bin|lib|libs|headers|man|docs?|info|html|pdf|world))?$/
+/** Where these put it, as it is told in a variable or an option; a place elsewhere is asked about for itself. */
+const DESTINATION =
+  /^(?:-D)?(?:DESTDIR|PREFIX|prefix|INSTALL_(?:PREFIX|ROOT|DIR)|CMAKE_INSTALL_PREFIX)(?::\w+)?$|^--(?:prefix|destdir)$/
+const MAKES = /^(?:g|b)?make$|^ninja$|^samu$/
+
+/** `make install`, `cmake --build . --target install`, `meson install`, where nothing says where to. */
+function installs({ name, args, variables }: ShellCommand, { operands }: CommandEffects): boolean {
+  const isInstalling =
+    (MAKES.test(name) && operands.some(({ text }) => INSTALLS.test(text))) ||
+    (name === 'cmake' && installsByCmake(args)) ||
+    (name === 'meson' && operands[0]?.text === 'install')
+  if (!isInstalling || variables.some(({ name, value }) => DESTINATION.test(name) && value.text !== ''))
+    return false
+  return !args.some(({ text }, i) => {
+    const [option = '', value = text.startsWith('--') ? args[i + 1]?.text : ''] = text.split('=')
+    return DESTINATION.test(option) && value !== undefined && value !== ''
+  })
+}
+
+/** The word behind `--build` is a folder. */
+function installsByCmake(args: readonly Argument[]): boolean {
+  const [mode] = args
+  if (mode?.text !== '--build') return mode?.text === '--install'
+  return args.slice(2).some(({ text }) => INSTALLS.test(text.replace(/^(?:--target=|-t(?=.))/, '')))
 }
 
 /** What only shows something, however it is shortened: `ip a`, `ip route get`. */

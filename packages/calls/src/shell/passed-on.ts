@@ -1,4 +1,5 @@
 import type { SyntaxNode } from 'unbash'
+import { anyBelow, findsHidden, type Listed, showsFiles } from './programs/found-files.js'
 import type { Inner } from './programs/inner.js'
 import type { ShellCommand } from './shell-script.js'
 import type { Argument } from './words.js'
@@ -28,16 +29,32 @@ const LISTS: ReadonlyMap<string, { readonly needs?: RegExp; readonly not: RegExp
 const SELECTS = /^(?:sort|uniq|head|tail)$/
 const LEADS_AWAY = /^[/~]|(?:^|[/={,])\.\./
 
-/** Whether what it puts out names what lies in its folder or below. `before`: whether what it is given does. */
-export function namesBelow(command: ShellCommand | undefined, before: boolean): boolean {
+/** Who lists what lies in its folder or below. `before`: what it is given. */
+export function namesBelow(command: ShellCommand | undefined, before: Listed): Listed {
   if (command === undefined || command.directories.length !== 1 || command.wrappers.length > 0) return false
   const { name, args, input } = command
   if (args.some(({ text, isDynamic }) => isDynamic || LEADS_AWAY.test(text))) return false
   const texts = args.map(({ text }) => text)
-  if (input !== undefined) return before && puts(name, texts)
+  if (input !== undefined)
+    return puts(name, texts) && (before === 'any' && selects(name, texts) ? 'visible' : before)
   const found = LISTS.get(name)
   if (found === undefined || texts.some((text) => found.not.test(text))) return false
-  return found.needs === undefined || texts.some((text) => found.needs?.test(text))
+  if (found.needs !== undefined && !texts.some((text) => found.needs?.test(text))) return false
+  const isAny =
+    (name === 'find' && findsHidden(args)) ||
+    (name === 'ls' && texts.some((text) => ALMOST_ALL.test(text))) ||
+    (name === 'grep' && texts.some((text) => /^-\w*r|^--rec/.test(text)))
+  return isAny ? 'any' : 'visible'
+}
+
+const ALMOST_ALL = /^-\w*A|^--alm/
+/** The end of a name, of which no secret has one. */
+const NAMES_KIND = /^[\w/.*^\\-]*\\?\.(?!env|pem|key)\w{1,8}\$?$/
+
+/** Whether a filter lets names of one kind through alone. */
+function selects(name: string, texts: readonly string[]): boolean {
+  if (!/^[ef]?grep$/.test(name) || texts.some((text) => /^-\w*v|^--inv/.test(text))) return false
+  return texts.some((text) => !text.startsWith('-') && NAMES_KIND.test(text))
 }
 
 /** Whether it puts out no more than lines that it was given: it is named no file. */
@@ -56,15 +73,16 @@ function puts(name: string, texts: readonly string[]): boolean {
 }
 
 /** `xargs` gives its command words that nobody knows, but for names of what lies below. */
-export function passedOn(name: string, args: readonly Argument[], inner: Inner, listsBelow: boolean): Inner {
+export function passedOn(name: string, args: readonly Argument[], inner: Inner, listed: Listed): Inner {
   const [words] = inner.commands
   if (!PASSES_ON.test(name) || words === undefined) return inner
   const options = args.slice(0, args.length - words.length).map(({ text }) => text)
-  const isKnown = listsBelow && !options.some((text) => /^(?:-[a-z\d]*a|--arg)/.test(text))
+  const isKnown = listed !== false && !options.some((text) => /^(?:-[a-z\d]*a|--arg)/.test(text))
   // What lies below leads back up with `..`.
   const texts = words.map(({ text }) => text)
   const isOfFiles = !(texts[0] === 'make' || (texts[0] === 'git' && texts.includes('checkout')))
-  if (isKnown && isOfFiles && !texts.some((text) => text.includes('..'))) return inner
+  if (isKnown && isOfFiles && !texts.some((text) => text.includes('..')))
+    return listed === 'any' && showsFiles(words) ? { ...inner, commands: [[...words, anyBelow('.')]] } : inner
   return { ...inner, commands: [withUnknown(words, placeIn(options, words))] }
 }
 

@@ -1,5 +1,6 @@
 import type { Assignment, Function as FunctionDefinition } from 'unbash'
 import type { HereText } from './fed.js'
+import type { Listed } from './programs/found-files.js'
 import type { Fed } from './shell-script.js'
 import type { Outcome, ShellState } from './shell-state.js'
 import type { Setting } from './words.js'
@@ -8,8 +9,8 @@ import type { Setting } from './words.js'
 export interface Around {
   readonly wrappers: readonly string[]
   readonly input: string | undefined
-  /** Whether all that the input names lies in the folder or below it. */
-  readonly listsBelow: boolean
+  /** Of what the input names, whether all of it lies in the folder or below it. */
+  readonly listed: Listed
   readonly isInFunction: boolean
   readonly isInLoop: boolean
 }

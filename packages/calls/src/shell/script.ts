@@ -33,6 +33,7 @@ import { settingIn } from './loading-variables.js'
 import { moveOf } from './moves.js'
 import { namesBelow, passedOn, readsElsewhere } from './passed-on.js'
 import { faultIn, faultInText, faultOf } from './programs/evaluated.js'
+import type { Listed } from './programs/found-files.js'
 import { type Inner, NOTHING } from './programs/inner.js'
 import type { Around, DefinedFunction, Running, Trap } from './running.js'
 import type { ShellCommand, ShellRedirect, ShellScript } from './shell-script.js'
@@ -86,7 +87,13 @@ class ScriptReader implements ShellScript {
   }
 
   readAll(source: string): void {
-    const around = { wrappers: [], input: undefined, listsBelow: false, isInFunction: false, isInLoop: false }
+    const around: Around = {
+      wrappers: [],
+      input: undefined,
+      listed: false,
+      isInFunction: false,
+      isInLoop: false,
+    }
     const { succeeded, failed } = this.#read(source, around, 0, this.#start)
     const end = joinStates(succeeded, failed)
     const isMoved = end === undefined ? this.entered.length > 0 : end.directories !== this.#start.directories
@@ -198,12 +205,12 @@ class ScriptReader implements ShellScript {
 
   #pipe(node: Pipeline, state: ShellState, depth: number, by: Around): Outcome {
     let input: string | undefined
-    let listsBelow = false
+    let listed: Listed = false
     return piped(node, state, (command, from) => {
       const first = this.commands.length
-      listsBelow &&= !readsElsewhere(command)
-      const outcome = this.#visit(command, from, depth + 1, { ...by, input, listsBelow })
-      listsBelow = this.commands.length === first + 1 && namesBelow(this.commands[first], listsBelow)
+      if (readsElsewhere(command)) listed = false
+      const outcome = this.#visit(command, from, depth + 1, { ...by, input, listed })
+      listed = this.commands.length === first + 1 ? namesBelow(this.commands[first], listed) : false
       input = this.commands[first]?.name ?? 'a compound command'
       return outcome
     })
@@ -270,12 +277,12 @@ class ScriptReader implements ShellScript {
     if (command.redirects.length > 0 && putsOutNothing(words))
       this.emptied.push(...emptiedBy(command.redirects, state))
     const documents = command.redirects.length === 0 ? NONE : hereTexts(command.redirects, state.variables)
-    const { wrappers, input, listsBelow, isInFunction, isInLoop } = around
+    const { wrappers, input, listed, isInFunction, isInLoop } = around
     // Written down member by member: a copy with members added to it takes V8 as long as to read the whole command.
     const by = {
       wrappers,
       input,
-      listsBelow,
+      listed,
       isInFunction,
       isInLoop,
       depth,
@@ -313,7 +320,7 @@ class ScriptReader implements ShellScript {
     }
     this.commands.push({ name, path, args, wrappers, input, fed, variables, directories: state.directories })
     if (this.#isTooMuch(depth)) return staying(state)
-    const inner = passedOn(name, args, unwrap(name, args), by.listsBelow)
+    const inner = passedOn(name, args, unwrap(name, args), by.listed)
     const outcome = inner === NOTHING ? staying(state) : this.#runInner(name, inner, by, areLast(args))
     return by.isShell && LEAVES.has(name) ? this.#leave(name, args, outcome, by) : outcome
   }

@@ -97,7 +97,7 @@ export function specialEffect(command: ShellCommand, found: CommandEffects): Eff
   if (name === 'git' && variables.some((variable) => SKIPS_CHECKS.test(variable.name))) return 'execute'
   const special = SPECIAL.get(name)?.(args, found) ?? furtherEffect(name, args, found)
   if (special !== undefined) return special
-  if (leavesProject(name, args)) return 'execute'
+  if (leavesProject(command, found)) return 'execute'
   const [effect] = found.effects
   if (effect === 'execute') return ranFile(name, args)
   return effect === 'build' && isGraveBuild(name, args, found) ? 'execute' : undefined

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { SHELLS } from './builtins.js'
-import { rootsOf, selectedName } from './programs/found-files.js'
+import { anyBelow, findsHidden, rootsOf, selectedName, showsFiles } from './programs/found-files.js'
 import { handedScript, type Inner, NOTHING, rest, valuesOf } from './programs/inner.js'
 import { runByTool } from './programs/runners.js'
 import type { Argument } from './words.js'
@@ -131,7 +131,10 @@ function found(args: readonly Argument[]): Inner {
   const name = selectedName(args)
   const isBeside = args.some(({ text }) => /^-(?:exec|ok)dir$/.test(text))
   const commands = roots.flatMap((root) =>
-    executed(args).map((words) => words.map((word) => foundBelow(root, word, isBeside ? undefined : name))),
+    executed(args).map((words) => [
+      ...words.map((word) => foundBelow(root, word, isBeside ? undefined : name)),
+      ...(findsHidden(args) && showsFiles(words) ? [anyBelow(root.text)] : []),
+    ]),
   )
   if (!isBeside) return { ...NOTHING, commands }
   const parents = roots
@@ -148,6 +151,7 @@ function foundByName(args: readonly Argument[]): Inner {
   const at = args.findIndex(({ text }) => FD_EXECUTES.test(text))
   if (at < 0) return NOTHING
   const roots = [HERE, ...args.slice(0, at).filter(({ text }) => !text.startsWith('-'))]
+  const isHiddenToo = args.slice(0, at + 1).some(({ text }) => /^-[a-zA-Z]*[Hu]|^--(?:hid|unr)/.test(text))
   const given = args.flatMap((argument): Argument[] => {
     const joined = FD_EXECUTES.exec(argument.text)?.[1] ?? ''
     return joined === ''
@@ -160,7 +164,8 @@ function foundByName(args: readonly Argument[]): Inner {
   const commands = roots.flatMap((root) =>
     executed(given).map((words) => {
       const isNamed = words.some(({ text }) => text.includes('{'))
-      return (isNamed ? words : [...words, FOUND]).map((word) => foundBelow(root, word))
+      const shown = isHiddenToo && showsFiles(words) ? [anyBelow(root.text)] : []
+      return [...(isNamed ? words : [...words, FOUND]).map((word) => foundBelow(root, word)), ...shown]
     }),
   )
   return { ...NOTHING, commands }

@@ -127,7 +127,7 @@ export const HELM: Program = {
   effect: undefined,
   hasNoFiles: true,
   subcommands: {
-    read: 'list ls status get history show search template lint version env verify help completion',
+    read: 'list ls status history show search template lint version env verify help completion',
     build: 'dependency dep package',
     write: 'create pull',
     admin: 'install upgrade rollback repo',
@@ -140,5 +140,9 @@ export const HELM: Program = {
     admin:
       '--kubeconfig --kube-apiserver --kube-token --kube-as-user --kube-as-group --kube-ca-file --kube-insecure-skip-tls-verify',
   },
-  nested: { repo: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list ls' } } },
+  nested: {
+    repo: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'list ls' } },
+    // The others show the values that a release was given, keys and passwords among them.
+    get: { effect: 'admin', hasNoFiles: true, subcommands: { read: 'notes hooks metadata' } },
+  },
 }

@@ -1,4 +1,6 @@
+import { baseName } from '../builtins.js'
 import type { Argument } from '../words.js'
+import { valuesOf } from './inner.js'
 
 const COMBINES = /^(?:-o|-or|,|\(|\)|-follow|-L|-D|-files0-from)$/
 const ACTS = /^-(?:delete|exec|execdir|ok|okdir|fprint\w*|fls)$/
@@ -15,6 +17,25 @@ export function selectedName(args: readonly Argument[]): string | undefined {
   const name = args[at + 1]
   if (at < 0 || acts < at || name === undefined || name.isDynamic) return undefined
   return NEGATES.test(args[at - 1]?.text ?? '') || name.text.includes('/') ? undefined : name.text
+}
+
+const NAMES = /^-i?(?:name|path|wholename|regex)$/
+/** To `find` a star is the beginning of a hidden name, too. */
+const ANY_NAME = /^(?:\.\/)?(?:\*+(?:\.(?:\*+|env\S*))?|\.\*|\*+\/\.?\*+)$/
+const NO_HIDDEN = /^(?:\.\/|\*\/)?\.(?:\*|\?\*|env\*?|\[\^.\]\*)$|^\*\/\.\*(?:\/\*)?$/
+
+/** Whether what `find` finds may be hidden: no name is asked for, and those of hidden files are not left out. */
+export function findsHidden(args: readonly Argument[]): boolean {
+  return !args.some(({ text }, i) => {
+    if (!NAMES.test(text)) return false
+    const name = args[i + 1]?.text ?? ''
+    return NEGATES.test(args[i - 1]?.text ?? '') ? NO_HIDDEN.test(name) : !ANY_NAME.test(name)
+  })
+}
+
+/** Words of `find` that say which names it leaves out: nothing of that name is looked at. */
+export function leftOut(args: readonly Argument[]): readonly Argument[] {
+  return args.filter((_, i) => NAMES.test(args[i - 1]?.text ?? '') && NEGATES.test(args[i - 2]?.text ?? ''))
 }
 
 const HERE: Argument = { text: '.', isDynamic: false }
@@ -40,3 +61,62 @@ export function mayBeMade({ text }: Argument): boolean {
 
 /** Stands for something that was found. */
 const FOUND = '{}'
+
+/**
+ * Who lists names: none of hidden files among them, as a star of the shell has it, or any. What a command shows of files
+ * that it is named one by one, or by a star, is chosen; of any there are, `.env` is one.
+ */
+export type Listed = false | 'visible' | 'any'
+
+/** They put out what stands in files, and not only what is sought in them or counted. */
+const SHOWS =
+  /^(?:cat|tac|head|tail|less|more|bat|batcat|nl|od|xxd|hexdump|strings|base(?:32|64)|[gm]?awk|sed|cut|rev|paste|fold|fmt|pr|column)$/
+const CHANGES_IN_PLACE = /^-[a-zA-Z]*i|^--in-p/
+const GREPS = /^(?:[efz]?grep|rg)$/
+/** Every line, every line that sets something, or one that sets what is called a secret. */
+const EVERY_LINE =
+  /^\^?(?:|\.[*+]?|\$|=|\.\*=(?:\.[*+])?|(?:\w|\[[^\]]*\][*+])*(?:SECRET|TOKEN|PASSW(?:OR)?D|KEY|CREDENTIALS?)\w*\s*=.*)\$?$/
+/** It tells names or numbers, no lines. */
+const TELLS_NAMES = /^-[a-zA-Z]*[lLcq]|^--(?:files|count|quiet|silent)/
+/** Of a search in folders: what it selects, or leaves out, by name. */
+const SELECTS = /^--(?:include|glob|iglob|type)(?:=|$)|^-[gt]$/
+const LEAVES_OUT = /^(?:--exclude=|!|-g!)(?:\*?\*\/)?\.(?:\*|env)/
+/** What ripgrep does with files that are hidden. */
+const HIDDEN_TOO = /^(?:--hidden|-\w*\.|-uu+|--unres\w*)$/
+
+/** What stands for a file below a folder, of whatever name: the shell's pattern for names that begin with a dot as well. */
+export function anyBelow(folder: string): Argument {
+  return { text: `${folder}/{}/?*`, isDynamic: false }
+}
+
+/** Whether a command, with whatever runs it, puts out what stands in the files that it is named. */
+export function showsFiles(words: readonly Argument[]): boolean {
+  const texts = words.map(({ text }) => text)
+  const at = texts.findIndex((text) => SHOWS.test(baseName(text)) || GREPS.test(baseName(text)))
+  const [name = '', ...args] = texts.slice(Math.max(0, at))
+  if (at < 0) return false
+  if (baseName(name) === 'sed') return !args.some((text) => CHANGES_IN_PLACE.test(text))
+  return SHOWS.test(baseName(name)) || showsLines(words.slice(at + 1))
+}
+
+/** Whether a search puts out every line, or those by which something secret is set. */
+function showsLines(args: readonly Argument[]): boolean {
+  const given = valuesOf(args, '-e --regexp')
+  const operand = args.find(({ text }) => !text.startsWith('-'))
+  const sought = given.length > 0 ? given : operand === undefined ? [] : [operand]
+  const isInverted = args.some(({ text }) => /^-[a-zA-Z]*v|^--inv/.test(text))
+  if (args.some(({ text }) => TELLS_NAMES.test(text))) return false
+  return isInverted || sought.some(({ text }) => EVERY_LINE.test(text))
+}
+
+/** Folders in which a search shows every line of all files, those that are hidden among them. */
+export function searchedWhole(name: string, args: readonly Argument[]): readonly Argument[] {
+  const texts = args.map(({ text }) => text)
+  const isEverywhere =
+    name === 'rg'
+      ? texts.some((text) => HIDDEN_TOO.test(text)) || texts.filter((text) => text === '-u').length > 1
+      : texts.some((text) => /^-[a-zA-Z]*[rR]|^--(?:rec|deref)/.test(text))
+  if (!isEverywhere || !showsLines(args)) return []
+  if (texts.some((text) => SELECTS.test(text) || LEAVES_OUT.test(text))) return []
+  return [anyBelow('.')]
+}

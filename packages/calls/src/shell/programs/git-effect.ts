@@ -7,6 +7,12 @@ import type { CommandEffects } from './program.js'
 /** Options of `git config` that say where it reads, and how it shows what it has read. */
 const READS_SETTING =
   /^--(?:global|local|system|worktree|get|get-all|includes|no-includes|null|name-only|show-origin|show-scope|show-names|bool|int|bool-or-int|path|expiry-date|type=[\w-]+|all)$|^-z$/
+/** Options, and words, that have it show more than one setting; of a list the names alone tell no secret. */
+const SHOWS_SETTINGS = /^(?:-[a-z]*l[a-z]*|--li\w*|--get-r\S*|--get-u\S*|--reg\w*|list)$/
+const SHOWS_NAMES = '--name-only'
+/** A pattern of these settings alone selects none that somebody enters with: `^branch\.`, `user.*`. */
+const SELECTS_PLAIN =
+  /^\^?(?:user|author|branch|core|color|alias|init|pull|push|submodule|diff|merge)\\?\.[^|]*$/
 /** What somebody enters with may stand there. */
 const HOLDS_SECRET = /extraheader|token|passw|secret|oauth/i
 const CREATES = /^(?:-b|--orphan)$/
@@ -24,6 +30,8 @@ export function gitEffect(
   switch (words[1]) {
     case 'config':
       return settingEffect(args, operands)
+    case 'var':
+      return texts.includes('-l') ? 'admin' : undefined
     case 'symbolic-ref':
       return operands.length === 1 && !texts.some((text) => /^(?:-d|--delete|-m)/.test(text))
         ? 'read'
@@ -51,6 +59,7 @@ export function gitEffect(
 function settingEffect(args: readonly Argument[], operands: readonly Argument[]): Effect | undefined {
   const at = args.findIndex(({ text }) => text === 'config')
   const options = args.slice(at + 1).filter((word) => !operands.includes(word))
+  if (showsSettings(args.slice(at + 1), operands)) return 'admin'
   const [first, second, ...others] = operands
   if (first === undefined || first.isDynamic || others.length > 1) return undefined
   const isSet = first.text === 'set'
@@ -65,6 +74,14 @@ function settingEffect(args: readonly Argument[], operands: readonly Argument[])
   if (!options.every(({ text }) => READS_SETTING.test(text))) return undefined
   const reads = second === undefined ? /^list$|^[\w-]+\..*[\w-]$/s : /^get$/
   return reads.test(first.text) ? 'read' : undefined
+}
+
+/** Whether more settings than one are shown: an address, or a header, may hold what somebody enters with. */
+function showsSettings(args: readonly Argument[], operands: readonly Argument[]): boolean {
+  const first = operands[0]?.text
+  const shown = args.filter(({ text }) => SHOWS_SETTINGS.test(text) && (text !== 'list' || text === first))
+  if (shown.length === 0 || args.some(({ text }) => text === SHOWS_NAMES)) return false
+  return !operands.some(({ text, isDynamic }) => !isDynamic && SELECTS_PLAIN.test(text))
 }
 
 /** `-n`, also together with others; a pattern of what is left out is no option. */

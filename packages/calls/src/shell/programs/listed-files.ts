@@ -2,6 +2,7 @@ import { namesBelow } from '../passed-on.js'
 import { readScript } from '../script.js'
 import type { ShellCommand } from '../shell-script.js'
 import type { Argument } from '../words.js'
+import { anyBelow, type Listed, showsFiles } from './found-files.js'
 
 const SUBSTITUTION = /^\$\(([\s\S]*)\)$|^`([^`]*)`$/
 const PIPE = /^<\([\s\S]*\)$/
@@ -29,7 +30,8 @@ export function withListed(
 ): readonly Argument[] {
   const files = isReading ? withPipes(given) : given
   if (!files.some(({ isDynamic }) => isDynamic) || !looks(name, args)) return files
-  return files.flatMap((file) => (file.isDynamic ? (listedBy(file.text) ?? file) : file))
+  const isShown = showsFiles([{ text: name, isDynamic: false }, ...args])
+  return files.flatMap((file) => (file.isDynamic ? (listedBy(file.text, isShown) ?? file) : file))
 }
 
 /** What a command behind `<` puts out is no file; what that does is judged by itself. */
@@ -56,17 +58,18 @@ function selectedBy({ name, args }: ShellCommand): readonly Argument[] {
 }
 
 /** Files that a substitution puts out, where these are names of what lies below the folder, and nothing else. */
-function listedBy(text: string): readonly Argument[] | undefined {
+function listedBy(text: string, isShown: boolean): readonly Argument[] | undefined {
   const found = text.length > LONGEST_LIST ? null : SUBSTITUTION.exec(text)
   const source = found?.[1] ?? found?.[2]
   if (source === undefined) return undefined
   const { commands, redirects, unread, entered, code } = readScript(source)
   if (unread.length + entered.length + code.length > 0 || commands.length === 0) return undefined
   if (redirects.some(({ target, isWrite }) => !isWrite || target.text !== '/dev/null')) return undefined
-  let isBelow = false
+  let listed: Listed = false
   for (const command of commands) {
-    isBelow = namesBelow(command, isBelow)
-    if (!isBelow) return undefined
+    listed = namesBelow(command, listed)
+    if (listed === false) return undefined
   }
-  return [BELOW, ...commands.flatMap(selectedBy)]
+  const hidden = isShown && listed === 'any' ? [anyBelow('.')] : []
+  return [BELOW, ...hidden, ...commands.flatMap(selectedBy)]
 }

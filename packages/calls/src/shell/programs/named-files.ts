@@ -1,6 +1,7 @@
 import { sedFiles } from '../sed-script.js'
 import type { ShellCommand } from '../shell-script.js'
 import type { Argument } from '../words.js'
+import { searchedWhole } from './found-files.js'
 import { askedBy } from './http-clients.js'
 import { valuesOf } from './inner.js'
 
@@ -24,8 +25,11 @@ export function namedFiles(command: ShellCommand): NamedFiles | undefined {
   if (asked !== undefined) return { reads: [], writes: asked.writes }
   if (name === 'sed') return sedFiles(args)
   if (SEARCHES.test(name)) {
-    const selected = valuesOf(args, '--include -g --glob --iglob').filter(({ isDynamic }) => !isDynamic)
-    return { reads: selected.filter(({ text }) => !text.startsWith('!')), writes: [] }
+    const selected = valuesOf(args, '--include -g --glob --iglob')
+      .filter(({ text, isDynamic }) => !isDynamic && !text.startsWith('!'))
+      // To them a star is the beginning of a hidden name, too.
+      .map(({ text }) => ({ text: text.replace(/^\*+(?=\.env)/, ''), isDynamic: false }))
+    return { reads: [...selected, ...searchedWhole(name, args)], writes: [] }
   }
   if (name === 'git')
     return args[0]?.text === 'grep' ? { reads: grepped(args.slice(1)), writes: [] } : undefined
