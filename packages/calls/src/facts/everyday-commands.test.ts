@@ -123,6 +123,7 @@ const KINDS: Kinds = {
       'source .venv/bin/activate',
       '. .venv/bin/activate && pytest',
       'source venv/bin/activate.fish',
+      'source .tox/py312/bin/activate',
       'python -m venv .venv && . .venv/bin/activate && python -m pip install -e .',
     ],
     not: [
@@ -130,6 +131,7 @@ const KINDS: Kinds = {
       'source /tmp/venv/bin/activate',
       '. ~/venv/bin/activate',
       'source $x/bin/activate',
+      'source x/bin/activate',
       'source .venv/bin/activate rm',
       'source setup.sh',
       'source ~/.bashrc',

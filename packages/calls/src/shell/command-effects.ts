@@ -6,7 +6,7 @@ import { handedScript } from './programs/inner.js'
 import { isGraveTask, readsCode } from './programs/interpreters.js'
 import { withListed } from './programs/listed-files.js'
 import { namedFiles } from './programs/named-files.js'
-import type { CommandEffects, Program } from './programs/program.js'
+import { type CommandEffects, type Program, wordsIn } from './programs/program.js'
 import { programOf } from './programs/program-names.js'
 import type { ShellCommand } from './shell-script.js'
 import { specialEffect } from './special-effects.js'
@@ -258,15 +258,15 @@ function tableOf(program: Program): Table {
   let table = TABLES.get(program)
   if (table === undefined) {
     const { subcommands, nested, options, valued = '', unless, outputs } = program
-    const given = unless?.split(' ') ?? []
+    const given = wordsIn(unless ?? '')
     table = {
       subcommands: subcommands && effectsByWord(subcommands),
       hasSubcommands: subcommands !== undefined || nested !== undefined,
       options: options && effectsByWord(options),
-      valued: new Set(valued.split(' ')),
+      valued: new Set(wordsIn(valued)),
       unless: given,
-      outputs: outputs?.split(' ') ?? [],
-      valuedUnless: new Set([...valued.split(' '), ...given]),
+      outputs: wordsIn(outputs ?? ''),
+      valuedUnless: new Set([...wordsIn(valued), ...given]),
     }
     TABLES.set(program, table)
   }
@@ -276,7 +276,7 @@ function tableOf(program: Program): Table {
 function effectsByWord(lists: Partial<Readonly<Record<Effect, string>>>): ReadonlyMap<string, Effect> {
   const all = new Map<string, Effect>()
   for (const [effect, list] of Object.entries(lists) as [Effect, string][]) {
-    for (const word of list.split(' ')) {
+    for (const word of wordsIn(list)) {
       const before = all.get(word)
       if (before === undefined || isGraver(effect, before)) all.set(word, effect)
     }

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { optionValue } from './option-values.js'
+import { wordsIn } from './programs/program.js'
 import type { Argument } from './words.js'
 
 /** Options that have a program work in another folder. */
@@ -45,7 +46,7 @@ const OPTIONS: ReadonlyMap<string, Options> = new Map([
 ] satisfies [string, Options][])
 
 function options(folder: string, file = ''): Options {
-  return { folder: namesOf(folder), file: namesOf(file) }
+  return { folder: wordsIn(folder), file: wordsIn(file) }
 }
 
 function each(names: string, given: Options): [string, Options][] {
@@ -90,10 +91,6 @@ function optionIn(
   if (found !== undefined) return { folder: found.value, isNext: found.isNext }
   const inIt = optionValue(argument, next, file)
   return inIt === undefined ? undefined : { folder: folderOf(inIt.value), isNext: inIt.isNext }
-}
-
-function namesOf(list: string): readonly string[] {
-  return list === '' ? [] : list.split(' ')
 }
 
 /** A folder may be named in the place of a file in it: then it is itself, or the one above. */

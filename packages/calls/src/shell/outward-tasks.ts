@@ -36,10 +36,13 @@ const INSTALLS =
 /** Where these put it, as it is told in a variable or an option; a place elsewhere is asked about for itself. */
 const DESTINATION =
   /^(?:-D)?(?:DESTDIR|PREFIX|prefix|INSTALL_(?:PREFIX|ROOT|DIR)|CMAKE_INSTALL_PREFIX)(?::\w+)?$|^--(?:prefix|destdir)$/
+/** What it would do. */
+const ONLY_TELLS = /^-[a-zA-Z]*n$|^--(?:dry-run|just-print|recon)$/
 const MAKES = /^(?:g|b)?make$|^ninja$|^samu$/
 
 /** `make install`, `cmake --build . --target install`, `meson install`, where nothing says where to. */
 function installs({ name, args, variables }: ShellCommand, { operands }: CommandEffects): boolean {
+  if (MAKES.test(name) && args.some(({ text }) => ONLY_TELLS.test(text))) return false
   const isInstalling =
     (MAKES.test(name) && operands.some(({ text }) => INSTALLS.test(text))) ||
     (name === 'cmake' && installsByCmake(args)) ||

@@ -15,6 +15,15 @@ export interface Around {
   readonly isInLoop: boolean
 }
 
+/** Around a script as a whole. */
+export const OUTERMOST: Around = {
+  wrappers: [],
+  input: undefined,
+  listed: false,
+  isInFunction: false,
+  isInLoop: false,
+}
+
 export interface DefinedFunction {
   readonly node: FunctionDefinition
   readonly state: ShellState

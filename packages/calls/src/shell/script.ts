@@ -35,7 +35,7 @@ import { namesBelow, passedOn, readsElsewhere } from './passed-on.js'
 import { faultIn, faultInText, faultOf } from './programs/evaluated.js'
 import type { Listed } from './programs/found-files.js'
 import { type Inner, NOTHING } from './programs/inner.js'
-import type { Around, DefinedFunction, Running, Trap } from './running.js'
+import { type Around, type DefinedFunction, OUTERMOST, type Running, type Trap } from './running.js'
 import type { ShellCommand, ShellRedirect, ShellScript } from './shell-script.js'
 import {
   afterwards,
@@ -87,14 +87,7 @@ class ScriptReader implements ShellScript {
   }
 
   readAll(source: string): void {
-    const around: Around = {
-      wrappers: [],
-      input: undefined,
-      listed: false,
-      isInFunction: false,
-      isInLoop: false,
-    }
-    const { succeeded, failed } = this.#read(source, around, 0, this.#start)
+    const { succeeded, failed } = this.#read(source, OUTERMOST, 0, this.#start)
     const end = joinStates(succeeded, failed)
     const isMoved = end === undefined ? this.entered.length > 0 : end.directories !== this.#start.directories
     if (isMoved) this.left = end?.directories ?? joinDirectories(this.left, this.entered)

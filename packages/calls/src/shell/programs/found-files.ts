@@ -20,17 +20,42 @@ export function selectedName(args: readonly Argument[]): string | undefined {
 }
 
 const NAMES = /^-i?(?:name|path|wholename|regex)$/
-/** To `find` a star is the beginning of a hidden name, too. */
-const ANY_NAME = /^(?:\.\/)?(?:\*+(?:\.(?:\*+|env\S*))?|\.\*|\*+\/\.?\*+)$/
+const REGEX_OF_KIND = /\\\.(?!env|\w*\*)[\w()|\\]+\$?$/
 const NO_HIDDEN = /^(?:\.\/|\*\/)?\.(?:\*|\?\*|env\*?|\[\^.\]\*)$|^\*\/\.\*(?:\/\*)?$/
+/** Of hidden files that are secrets; to `find` a star is the beginning of such a name, too. */
+const HIDDEN_NAMES = ['.env', '.env.local', './.env', './a/.env.local', '.npmrc', '.netrc']
 
 /** Whether what `find` finds may be hidden: no name is asked for, and those of hidden files are not left out. */
 export function findsHidden(args: readonly Argument[]): boolean {
-  return !args.some(({ text }, i) => {
+  const ors = args.flatMap(({ text }, i) => (/^(?:-o|-or|,)$/.test(text) ? i : []))
+  const ends = [...ors, args.length]
+  return ends.some((end, i) => !choosesNames(args.slice(i === 0 ? 0 : ends[i - 1], end)))
+}
+
+function choosesNames(args: readonly Argument[]): boolean {
+  return args.some(({ text }, i) => {
     if (!NAMES.test(text)) return false
     const name = args[i + 1]?.text ?? ''
-    return NEGATES.test(args[i - 1]?.text ?? '') ? NO_HIDDEN.test(name) : !ANY_NAME.test(name)
+    if (NEGATES.test(args[i - 1]?.text ?? '')) return NO_HIDDEN.test(name)
+    return text.endsWith('regex') ? REGEX_OF_KIND.test(name) : !selectsHidden(name)
   })
+}
+
+/** Names are short, so that no pattern takes long. */
+function selectsHidden(pattern: string): boolean {
+  const source = pattern
+    .slice(0, 100)
+    .replace(/\*+/g, '*')
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.')
+    .replace(/\[!/g, '[^')
+  try {
+    const glob = new RegExp(`^${source}$`, 'i')
+    return HIDDEN_NAMES.some((name) => glob.test(name))
+  } catch {
+    return true
+  }
 }
 
 /** Words of `find` that say which names it leaves out: nothing of that name is looked at. */
@@ -72,17 +97,25 @@ export type Listed = false | 'visible' | 'any'
 const SHOWS =
   /^(?:cat|tac|head|tail|less|more|bat|batcat|nl|od|xxd|hexdump|strings|base(?:32|64)|[gm]?awk|sed|cut|rev|paste|fold|fmt|pr|column)$/
 const CHANGES_IN_PLACE = /^-[a-zA-Z]*i|^--in-p/
-const GREPS = /^(?:[efz]?grep|rg)$/
+const GREPS = /^(?:[efz]?grep|rg|ack|ag)$/
 /** Every line, every line that sets something, or one that sets what is called a secret. */
 const EVERY_LINE =
-  /^\^?(?:|\.[*+]?|\$|=|\.\*=(?:\.[*+])?|(?:\w|\[[^\]]*\][*+])*(?:SECRET|TOKEN|PASSW(?:OR)?D|KEY|CREDENTIALS?)\w*\s*=.*)\$?$/
+  /^(?:\(\?s\))?\^?(?:|\.[*+]?|\$|=|(?:\\[SwWs]|\[+[^\]]*\]+)[*+]?|\.\*=(?:\.[*+])?|(?:\w|\[[^\]]*\][*+])*(?:SECRET|TOKEN|PASSW(?:OR)?D|KEY|CREDENTIALS?)\w*\s*=.*)\$?$/
 /** It tells names or numbers, no lines. */
 const TELLS_NAMES = /^-[a-zA-Z]*[lLcq]|^--(?:files|count|quiet|silent)/
 /** Of a search in folders: what it selects, or leaves out, by name. */
 const SELECTS = /^--(?:include|glob|iglob|type)(?:=|$)|^-[gt]$/
 const LEAVES_OUT = /^(?:--exclude=|!|-g!)(?:\*?\*\/)?\.(?:\*|env)/
-/** What ripgrep does with files that are hidden. */
-const HIDDEN_TOO = /^(?:--hidden|-\w*\.|-uu+|--unres\w*)$/
+/** Options with which they look into hidden files below a folder, too. */
+const EVERYWHERE: Readonly<Record<string, RegExp>> = {
+  ...Object.fromEntries(
+    'grep egrep fgrep zgrep'.split(' ').map((name) => [name, /^-[a-zA-Z]*[rR]|^--(?:rec|deref)/]),
+  ),
+  rg: /^(?:--hidden|-\w*\.|-uu+|--unres\w*)$/,
+  ag: /^(?:--hidden|-\w*u|--unr\w*)$/,
+  git: /^--no-(?:index|exc\w*)$/,
+}
+const VALUED = /^-[efmABC]$/
 
 /** What stands for a file below a folder, of whatever name: the shell's pattern for names that begin with a dot as well. */
 export function anyBelow(folder: string): Argument {
@@ -112,11 +145,12 @@ function showsLines(args: readonly Argument[]): boolean {
 /** Folders in which a search shows every line of all files, those that are hidden among them. */
 export function searchedWhole(name: string, args: readonly Argument[]): readonly Argument[] {
   const texts = args.map(({ text }) => text)
-  const isEverywhere =
-    name === 'rg'
-      ? texts.some((text) => HIDDEN_TOO.test(text)) || texts.filter((text) => text === '-u').length > 1
-      : texts.some((text) => /^-[a-zA-Z]*[rR]|^--(?:rec|deref)/.test(text))
-  if (!isEverywhere || !showsLines(args)) return []
+  const isEverywhere = texts.some(
+    (text, i) => EVERYWHERE[name]?.test(text) === true && !VALUED.test(texts[i - 1] ?? ''),
+  )
+  const isTwice = name === 'rg' && texts.filter((text) => text === '-u').length > 1
+  if (!(isEverywhere || isTwice || name === 'ack') || !showsLines(name === 'git' ? args.slice(1) : args))
+    return []
   if (texts.some((text) => SELECTS.test(text) || LEAVES_OUT.test(text))) return []
   return [anyBelow('.')]
 }

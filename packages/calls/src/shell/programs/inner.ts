@@ -1,5 +1,6 @@
 import { optionValue } from '../option-values.js'
 import type { Argument } from '../words.js'
+import { wordsIn } from './program.js'
 
 /** What a command runs in its turn. */
 export interface Inner {
@@ -25,7 +26,7 @@ export function rest(
   args: readonly Argument[],
   { valued, skip = 0, assigns }: { valued: string; skip?: number; assigns?: true },
 ): readonly Argument[] {
-  const options = new Set(valued.split(' '))
+  const options = new Set(wordsIn(valued))
   let at = 0
   for (; at < args.length; at++) {
     const { text } = args[at] as Argument
@@ -41,7 +42,7 @@ export function rest(
 
 /** The values of these options, however they are written. */
 export function valuesOf(args: readonly Argument[], options: string): readonly Argument[] {
-  const names = options.split(' ')
+  const names = wordsIn(options)
   return args.flatMap((argument, i) => optionValue(argument, args[i + 1], names)?.value ?? [])
 }
 

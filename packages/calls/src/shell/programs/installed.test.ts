@@ -14,12 +14,23 @@ describe('what was built', () => {
     ['cmake --build b --target=install/strip', 'cmake --build install'],
     ['cmake --build b -t all install', 'DESTDIR=out cmake --build b -t install'],
     ['cmake --build b -- -j4 install', 'cmake --build b -- -j4'],
+    ['make -j2 install', 'make -n install'],
     ['cmake --install b', 'cmake --install b --prefix out'],
     ['cmake --install b --prefix ../x', 'cmake --install b --prefix=out'],
     ['meson install -C b', 'meson install -C b --destdir out'],
     ["sh -c 'make install'", "sh -c 'make'"],
     ['T=install; make $T', 'T=all; make $T'],
   ])('is put where programs of the machine lie by %s, and not by %s', (asked, ordinary) => {
+    expect([isOrdinary(asked), isOrdinary(ordinary)]).toEqual([false, true])
+  })
+})
+
+describe('an empty word', () => {
+  it.each([
+    ["touch '' /etc/x", "touch '' x"],
+    ["tee '' ../x", "tee '' x"],
+    ["mkdir '' ../x", 'mkdir "" x'],
+  ])('is no option that takes the next one: %s, %s', (asked, ordinary) => {
     expect([isOrdinary(asked), isOrdinary(ordinary)]).toEqual([false, true])
   })
 })

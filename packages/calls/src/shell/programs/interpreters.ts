@@ -117,8 +117,9 @@ function isOwn(value: string): boolean {
   return value.split(':').every((part) => OWN_VALUE.test(part) || part === '.')
 }
 
-/** What an interpreter is told to run by its name: `.venv/bin/activate`. Whoever reads it into its own shell runs it. */
-const ACTIVATES = /^(?![/~])(?!.*(?:\.\.|[$`*?]))(?:[^\0]*\/)?(?:bin|Scripts)\/activate(?:\.\w+)?$/
+/** `.venv/bin/activate`, in a folder that is called as those are in which environments are made. */
+const ACTIVATES =
+  /^(?![/~])(?!.*(?:\.\.|[$`*?]))(?:[^\0]*\/)?(?:[\w.-]*env[\w.-]*|\.(?:tox|nox)\/[\w.-]+|\.?(?:mini)?conda\d?)\/(?:bin|Scripts)\/activate(?:\.\w+)?$/i
 
 /** Whether a shell is to read what a virtual environment brings, which sets variables and no more. */
 export function activates([file, ...others]: readonly Argument[]): boolean {

@@ -12,7 +12,7 @@ export interface NamedFiles {
 }
 
 /** They show what stands in files, of those that a pattern selects. */
-const SEARCHES = /^(?:[efz]?grep|rg)$/
+const SEARCHES = /^(?:[efz]?grep|rg|ack|ag)$/
 /** Options of xargs and parallel that have a value in the next word where none stands behind them. */
 const VALUED = /^(?:-[IinLPdEsj]|--max-\w+|--delimiter|--jobs|--replace)$/
 /** `-a FILE`, `-0aFILE`, `--arg-file=FILE` and what it is shortened to. */
@@ -32,7 +32,9 @@ export function namedFiles(command: ShellCommand): NamedFiles | undefined {
     return { reads: [...selected, ...searchedWhole(name, args)], writes: [] }
   }
   if (name === 'git')
-    return args[0]?.text === 'grep' ? { reads: grepped(args.slice(1)), writes: [] } : undefined
+    return args[0]?.text === 'grep'
+      ? { reads: [...grepped(args.slice(1)), ...searchedWhole(name, args)], writes: [] }
+      : undefined
   if (name !== 'xargs' && name !== 'parallel') return undefined
   return { reads: [...listIn(args), ...(name === 'parallel' ? listsBehind(args) : [])], writes: [] }
 }

@@ -53,3 +53,8 @@ export interface CommandEffects {
   /** Words that name no files though they look like paths. */
   readonly labels?: RegExp | undefined
 }
+
+/** The words of a list in a table. Of an empty one there are none: an empty word of a command is no option. */
+export function wordsIn(list: string): readonly string[] {
+  return list === '' ? [] : list.split(' ')
+}
