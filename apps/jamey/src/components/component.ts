@@ -107,7 +107,9 @@ async function startService(
     }
     case 'gateway': {
       const { runGateway } = await import('@jamey/gateway')
-      return running(await runGateway({ ...options, dashboard: dashboardFolder() }))
+      // Beside a broker within this process are the others, too.
+      const expectsServices = options.transport !== undefined
+      return running(await runGateway({ ...options, expectsServices, dashboard: dashboardFolder() }))
     }
   }
 }

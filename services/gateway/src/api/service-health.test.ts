@@ -14,7 +14,10 @@ function healthOf(bus: FakeBus): () => Promise<string | undefined> {
   }
 }
 
-function timedHealthOf(bus: FakeBus): { health: ServiceHealth; pass: (ms: number) => void } {
+function timedHealthOf(
+  bus: FakeBus,
+  options?: { expected: boolean },
+): { health: ServiceHealth; pass: (ms: number) => void } {
   // Whole, since sums of fractions may fall short of what they stand for.
   let nowMs = Math.ceil(performance.now())
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
@@ -22,7 +25,7 @@ function timedHealthOf(bus: FakeBus): { health: ServiceHealth; pass: (ms: number
   const pass = (ms: number): void => {
     nowMs += ms
   }
-  return { health: new ServiceHealth(bus.asBus()), pass }
+  return { health: new ServiceHealth(bus.asBus(), options), pass }
 }
 
 it('a service that never answered keeps nobody from being ready; one that did and does not, does', async () => {
@@ -36,6 +39,21 @@ it('a service that never answered keeps nobody from being ready; one that did an
   expect(await unreadiness()).toBeUndefined()
   await memory.stop()
   expect(await unreadiness()).toBe('The memory does not answer.')
+})
+
+it('where both services are expected, it is not ready before both have answered, and soon after they have', async () => {
+  const bus = new FakeBus()
+  const { health, pass } = timedHealthOf(bus, { expected: true })
+  const told = async () => (await health.unreadiness())?.message
+  expect(await told()).toBe('The conscience does not answer yet. The memory does not answer yet.')
+  bus.answer(topics.memory.query, async () => ({ memories: [], total: 0 }))
+  pass(1_001)
+  expect(await told()).toBe('The conscience does not answer yet.')
+  bus.answer(pingOf(topics.conscience.evaluate.topic, 'conscience'), async () => {
+    throw new RequestError('unknown-action', 'no such action')
+  })
+  pass(1_001)
+  expect(await told()).toBeUndefined()
 })
 
 it('a memory that refuses is no memory that is ready, and is once it answers again', async () => {

@@ -25,17 +25,19 @@ const SERVICES: readonly Service[] = [
 
 /**
  * Whether the services behind the gateway answer. One that never did may not be meant to run, so that nothing follows
- * from its silence; one that did, and does not now, keeps the gateway from being ready, and so does one that refuses,
- * or a broker that takes no requests. The calls show as much as what is asked here.
+ * from its silence, unless all are `expected`; one that did, and does not now, keeps the gateway from being ready, and so
+ * does one that refuses, or a broker that takes no requests. The calls show as much as what is asked here.
  */
 export class ServiceHealth {
   readonly #bus: GatewayBus
+  readonly #isExpected: boolean
   readonly #answered = new Set<string>()
   #isDoubted = false
   #asked: { readonly atMs: number; readonly outcome: Promise<Problem | undefined> } | undefined
 
-  constructor(bus: GatewayBus) {
+  constructor(bus: GatewayBus, { expected = false }: { readonly expected?: boolean | undefined } = {}) {
     this.#bus = bus
+    this.#isExpected = expected
   }
 
   unreadiness(): Promise<Problem | undefined> {
@@ -69,7 +71,11 @@ export class ServiceHealth {
       // Then nobody was asked: its disk is full, say.
       if (kindOfError === 'PublishError' && retryable) return 'The message broker takes no requests.'
       if (kindOfError !== 'RemoteError') {
-        return this.#answered.has(name) ? `The ${name} does not answer.` : undefined
+        if (this.#answered.has(name)) return `The ${name} does not answer.`
+        if (!this.#isExpected) return undefined
+        // It is starting, which takes a moment.
+        this.#isDoubted = true
+        return `The ${name} does not answer yet.`
       }
       // One that does not know the question was there to say so.
       if (kind !== 'unknown-action') return `The ${name} refuses: ${message}`

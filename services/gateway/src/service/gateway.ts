@@ -72,7 +72,7 @@ class HttpGateway implements Gateway {
     this.#options = options
     this.#log = log.child({ service: 'gateway' }, { redact: ['authorization', '*.authorization'] })
     this.#callerPolicy = callerPolicyOf(options)
-    this.#services = new ServiceHealth(bus)
+    this.#services = new ServiceHealth(bus, { expected: options.expectsServices })
     this.#receiptKeys = new ReceiptKeys(
       bus,
       this.#log,

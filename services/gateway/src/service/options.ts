@@ -70,6 +70,8 @@ export interface GatewaySettings {
   readonly callLimit?: CallLimit | false | undefined
   /** The proxies whose X-Forwarded-For is believed, as addresses or networks; none by default. */
   readonly trustProxy?: boolean | readonly string[] | undefined
+  /** True where a conscience and a memory are meant to run: it is not ready before both have answered. False by default. */
+  readonly expectsServices?: boolean | undefined
   /** Answers what the parts of this process know without the bus, such as a broker of it; nothing by default. */
   readonly local?: LocalAnswers | undefined
   /** Shown at `/metrics` to callers that may publish to `jamey/metrics`; nothing there by default. */

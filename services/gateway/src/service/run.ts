@@ -14,6 +14,7 @@ export interface RunOptions extends ComponentOptions {
   readonly log: Logger
   readonly metrics?: GatewaySettings['metrics'] | undefined
   readonly local?: GatewaySettings['local'] | undefined
+  readonly expectsServices?: GatewaySettings['expectsServices'] | undefined
   readonly dashboard?: GatewaySettings['dashboard'] | undefined
 }
 
@@ -64,6 +65,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       log,
       metrics: options.metrics,
       local: options.local,
+      expectsServices: options.expectsServices,
       dashboard: options.dashboard,
     })
     await gateway.start()
