@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AuditLog } from '@jamey/conscience'
@@ -93,6 +93,18 @@ describe('verdicts verify', () => {
       expect(listed.stdout.split('\n').filter((line) => line !== '')).toHaveLength(2)
     } finally {
       writeFileSync(path, before)
+    }
+  })
+
+  it('says that there is none, and exits 3', async () => {
+    const path = join(folder, 'audit')
+    renameSync(path, `${path}.aside`)
+    try {
+      const { code, stdout } = await verdicts('verify')
+      expect(code).toBe(3)
+      expect(stdout).toBe('There is no audit: nothing was recorded, or all of it is gone.\n')
+    } finally {
+      renameSync(`${path}.aside`, path)
     }
   })
 

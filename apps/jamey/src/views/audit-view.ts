@@ -27,7 +27,9 @@ export function formatAuditFault({ file, line, reason }: AuditFault): string {
 
 /** Counts of what was looked at, every fault, and where each file ends, to be kept elsewhere. */
 export function formatVerification(verification: AuditVerification, { colors }: View): string {
-  const { files, records, unfinished, faults, heads } = verification
+  const { files, records, unfinished, faults, heads, gone } = verification
+  if (files === 0 && faults.length === 0)
+    return colors.red('There is no audit: nothing was recorded, or all of it is gone.')
   const counted = `${plural(records, 'record', 'records')} in ${plural(files, 'file', 'files')}`
   const cut = unfinished === 0 ? '' : `, ${plural(unfinished, 'one', 'ones')} begun and never acknowledged`
   if (faults.length > 0) {
@@ -37,6 +39,7 @@ export function formatVerification(verification: AuditVerification, { colors }: 
   const newest = heads.at(-1)
   return [
     `The audit is as it was written: ${counted}${cut}.`,
+    ...(gone.length === 0 ? [] : [`What was recorded before is not there: ${printable(gone.join(', '))}.`]),
     ...(newest === undefined ? [] : [colors.dim(`It ends at ${newest.file}:${newest.hash}`)]),
   ].join('\n')
 }

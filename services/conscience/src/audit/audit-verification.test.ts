@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { newAuditFolder, openAudit, verdictEntry } from './audit.support.js'
 import { auditLine, NOTHING_BEFORE } from './audit-record.js'
@@ -96,6 +96,12 @@ describe('verifying an audit', () => {
       unfinished: 0,
       faults: [],
     })
+  })
+
+  it('tells which files are gone that the oldest one names, for which there is no fault', async () => {
+    const { folder, first } = await written()
+    rmSync(first)
+    expect(await verifyAudit(folder)).toMatchObject({ files: 1, gone: [basename(first)], faults: [] })
   })
 
   for (const [what, alter, reason] of ALTERATIONS) {

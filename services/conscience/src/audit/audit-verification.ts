@@ -17,6 +17,8 @@ export interface AuditVerification {
   readonly unfinished: number
   /** Where each file ends. */
   readonly heads: readonly AuditHead[]
+  /** Files that the oldest one names and that are not there, as where the oldest were taken away. */
+  readonly gone: readonly string[]
   /** Empty where everything is as it was written. At most 100. */
   readonly faults: readonly AuditFault[]
 }
@@ -55,6 +57,7 @@ class Verifier {
   readonly #wanted: readonly WantedHead[]
   readonly #missing: Set<string>
   readonly #faults: AuditFault[] = []
+  readonly #gone: string[] = []
   readonly #heads = new Map<string, AuditHead>()
   /** Of each file, the lines since its head that are told as faults already. */
   readonly #faulty = new Map<string, number>()
@@ -107,6 +110,7 @@ class Verifier {
       records: this.#records,
       unfinished: this.#unfinished,
       heads: [...this.#heads.values()],
+      gone: this.#gone,
       faults: this.#faults,
     }
   }
@@ -120,7 +124,10 @@ class Verifier {
   #mustBeThere({ by, head }: WantedHead): void {
     if (!this.#missing.has(keyOf(head))) return
     // With the oldest files those are gone that the oldest one left names.
-    if (by !== undefined && by === this.#files[0] && !this.#files.includes(head.file)) return
+    if (by !== undefined && by === this.#files[0] && !this.#files.includes(head.file)) {
+      this.#gone.push(head.file)
+      return
+    }
     const says = by === undefined ? 'as was expected' : `as ${by} says`
     const reason = this.#files.includes(head.file)
       ? `it had the record ${short(head.hash)}, ${says}, and has it no more`

@@ -55,7 +55,7 @@ export async function verifyVerdicts(context: CommandContext, options: VerifyOpt
   const verification = await verifyAudit(auditFolderOf(context, options), { expected })
   if (options.json) terminal.printJson({ ...verification, is_unchanged: verification.faults.length === 0 })
   else terminal.print(formatVerification(verification, terminal))
-  return verification.faults.length === 0 ? EXIT.success : EXIT.refused
+  return verification.faults.length === 0 && verification.files > 0 ? EXIT.success : EXIT.refused
 }
 
 /** As the conscience finds it. */
