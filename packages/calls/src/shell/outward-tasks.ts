@@ -32,26 +32,33 @@ export function leavesProject(command: ShellCommand, found: CommandEffects): boo
 
 /** Targets that put what was built where the programs of a machine lie, by the names that tools of builds give them. */
 const INSTALLS =
-  /^(?:un)?install(?:[/-](?:strip|local|exec|data|bin|lib|libs|headers|man|docs?|info|html|pdf|world))?$/
-/** Where these put it, as it is told in a variable or an option; a place elsewhere is asked about for itself. */
-const DESTINATION =
-  /^(?:-D)?(?:DESTDIR|PREFIX|prefix|INSTALL_(?:PREFIX|ROOT|DIR)|CMAKE_INSTALL_PREFIX)(?::\w+)?$|^--(?:prefix|destdir)$/
-/** What it would do. */
-const ONLY_TELLS = /^-[a-zA-Z]*n$|^--(?:dry-run|just-print|recon)$/
-const MAKES = /^(?:g|b)?make$|^ninja$|^samu$/
+  /^(?:un|alt|modules_|headers_)?install(?:[/_.-](?:strip|local|exec|data|bin|libs?|headers|man|docs?|info|html|pdf|world)|_(?:sw|dev|runtime))?$/
+/** Where that is put, as a makefile is told in words; a place elsewhere is asked about for itself. */
+const DESTINATION = /^(?:DESTDIR|PREFIX|prefix|INSTALL_(?:PREFIX|ROOT|DIR))$/
+const MAKES = /^(?:g|b)?make$/
+const DESTINATION_OPTION = /^--(?:prefix|destdir)$/
+/** What make would do; letters behind which a value stands are none of these. */
+const ONLY_TELLS = /^-[^-CEfIjloOWx]*n|^--(?:dry-run|just-print|recon)$/
 
 /** `make install`, `cmake --build . --target install`, `meson install`, where nothing says where to. */
 function installs({ name, args, variables }: ShellCommand, { operands }: CommandEffects): boolean {
-  if (MAKES.test(name) && args.some(({ text }) => ONLY_TELLS.test(text))) return false
+  const isMake = MAKES.test(name)
   const isInstalling =
-    (MAKES.test(name) && operands.some(({ text }) => INSTALLS.test(text))) ||
+    ((isMake || /^(?:ninja|samu)$/.test(name)) && operands.some(({ text }) => INSTALLS.test(text))) ||
     (name === 'cmake' && installsByCmake(args)) ||
     (name === 'meson' && operands[0]?.text === 'install')
-  if (!isInstalling || variables.some(({ name, value }) => DESTINATION.test(name) && value.text !== ''))
-    return false
+  // What a makefile sets itself is not what the environment says.
+  const isHanded = variables.some(({ name, value }) => name === 'DESTDIR' && value.text !== '')
+  if (!isInstalling || isHanded) return false
+  const end = args.findIndex(({ text }) => text === '--')
+  const own = args.slice(0, end < 0 ? args.length : end)
+  if (isMake && own.some(({ text }) => ONLY_TELLS.test(text))) return false
   return !args.some(({ text }, i) => {
-    const [option = '', value = text.startsWith('--') ? args[i + 1]?.text : ''] = text.split('=')
-    return DESTINATION.test(option) && value !== undefined && value !== ''
+    const at = text.indexOf('=')
+    const option = at < 0 ? text : text.slice(0, at)
+    const value = at < 0 ? args[i + 1]?.text : text.slice(at + 1)
+    const isPlace = isMake ? at > 0 && DESTINATION.test(option) : DESTINATION_OPTION.test(option)
+    return isPlace && value !== undefined && value !== ''
   })
 }
 

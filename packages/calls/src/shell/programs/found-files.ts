@@ -95,7 +95,7 @@ export type Listed = false | 'visible' | 'any'
 
 /** They put out what stands in files, and not only what is sought in them or counted. */
 const SHOWS =
-  /^(?:cat|tac|head|tail|less|more|bat|batcat|nl|od|xxd|hexdump|strings|base(?:32|64)|[gm]?awk|sed|cut|rev|paste|fold|fmt|pr|column)$/
+  /^(?:cat|tac|head|tail|less|more|bat|batcat|nl|od|xxd|hexdump|strings|base(?:32|64)|[gm]?awk|sed|cut|rev|paste|fold|fmt|pr|column|sort|uniq|comm|join|(?:un)?expand|[bx]?zcat|diff|[jy]q)$/
 const CHANGES_IN_PLACE = /^-[a-zA-Z]*i|^--in-p/
 const GREPS = /^(?:[efz]?grep|rg|ack|ag)$/
 /** Every line, every line that sets something, or one that sets what is called a secret. */
