@@ -1,7 +1,8 @@
 import type { Decision } from '@jamey/contracts'
 import { askedIn } from './asked.js'
+import { EntryList } from './entry-list.js'
+import { EntryTexts } from './entry-texts.js'
 import { bounded, foldersLeft } from './folders.js'
-import { Likeness } from './likeness.js'
 import { textOf } from './result-text.js'
 import {
   type CallEntry,
@@ -12,7 +13,6 @@ import {
   sessionSchema,
   type WholeSession,
 } from './session-entry.js'
-import { numbersIn, type StandingText, standingText, standsIn } from './standing.js'
 
 /** Where a value came from. `unknown`: nothing in the session has it, so that the agent made it up or put it together. */
 export type Origin = 'request' | 'trusted' | 'untrusted' | 'unknown'
@@ -52,16 +52,8 @@ export interface SessionCall {
   readonly age: number
 }
 
-/** Limits of what one session keeps. What is beyond them makes verdicts stricter, never milder. */
-const MAXIMUM = {
-  requestCharacters: 100_000,
-  resultCharacters: 200_000,
-  argumentCharacters: 50_000,
-  allCharacters: 1_000_000,
-  requests: 200,
-  calls: 2_000,
-  results: 1_000,
-}
+/** Limits of what is kept of one entry. What is beyond them makes verdicts stricter, never milder. */
+const MAXIMUM = { requestCharacters: 100_000, resultCharacters: 200_000, argumentCharacters: 50_000 }
 
 /** Changes that are to be written down since it was last asked. */
 export interface SessionChanges {
@@ -70,41 +62,30 @@ export interface SessionChanges {
   readonly entries: ReadonlyMap<number, Entry | undefined>
 }
 
-/** Texts that were made ready to be compared with. */
-interface Prepared {
-  standing?: StandingText
-  likeness?: Likeness
-}
-
 /**
  * The requests of a user, the calls that an agent made for them and what these answered, in order. It knows nothing of
  * rules, reads no clock and keeps no more than so much.
  */
 export class Session {
-  #entries: Entry[] = []
-  readonly #numbers = new WeakMap<Entry, number>()
-  readonly #outcomes = new WeakMap<CallEntry, ResultEntry['outcome']>()
-  #prepared = new WeakMap<Entry, Prepared>()
-  #changes = new Map<number, Entry | undefined>()
-  #nextNumber = 0
+  readonly #texts = new EntryTexts()
+  readonly #entries = new EntryList((entry) => this.#texts.forget(entry))
   #turn = 0
   #isTainted = false
   #isFull = false
-  #characters = 0
 
   /** Throws where the record is no session. */
   static from(record: unknown): Session {
     const { entries, head } = sessionSchema.parse(record)
     const session = new Session()
     for (const [number, entry] of entries.sort(([a], [b]) => a - b)) {
-      session.#nextNumber = number
-      session.#put(entry)
+      session.#entries.skipTo(number)
+      session.#entries.put(entry)
     }
     session.#turn = head.turn
     session.#isTainted = head.isTainted
     session.#isFull = head.isFull
-    session.#nextNumber = head.next
-    session.#changes.clear()
+    session.#entries.skipTo(head.next)
+    session.#entries.takeChanges()
     return session
   }
 
@@ -117,30 +98,27 @@ export class Session {
   }
 
   toJSON(): WholeSession {
-    const entries = this.#entries.map((entry): [number, Entry] => [this.#numberOf(entry), entry])
-    return { version: 1, head: this.#head, entries }
+    return { version: 1, head: this.#head, entries: this.#entries.numbered }
   }
 
   /** Changes since the last time. */
   takeChanges(): SessionChanges {
-    const entries = this.#changes
-    this.#changes = new Map()
-    return { head: this.#head, entries }
+    return { head: this.#head, entries: this.#entries.takeChanges() }
   }
 
   /** The numbers of all entries. */
   get numbers(): number[] {
-    return this.#entries.map((entry) => this.#numberOf(entry))
+    return this.#entries.numbered.map(([number]) => number)
   }
 
   /** Gives up what it made ready to compare with; that is made again when it is needed. */
   rest(): void {
-    this.#prepared = new WeakMap()
+    this.#texts.rest()
   }
 
   /** How much it keeps. */
   get characters(): number {
-    return this.#characters
+    return this.#entries.characters
   }
 
   /** Something came in that others wrote, or may have come in. */
@@ -160,17 +138,14 @@ export class Session {
 
   /** Effects that the user's last words ask for. */
   get asked(): readonly string[] {
-    for (let i = this.#entries.length - 1; i >= 0; i--) {
-      const entry = this.#entries[i]
-      if (entry?.kind === 'request') return entry.asked
-    }
-    return []
+    const last = this.#entries.all.findLast(({ kind }) => kind === 'request')
+    return last?.kind === 'request' ? last.asked : []
   }
 
   /** The user's own words. The same ones at once again are no other request. Returns what is remembered of them. */
   request(text: string, at: number): Entry | undefined {
     const kept = text.slice(0, MAXIMUM.requestCharacters)
-    const last = this.#entries.at(-1)
+    const last = this.#entries.all.at(-1)
     if (last?.kind === 'request' && last.text === kept) return undefined
     return this.add({ kind: 'request', text: kept, asked: askedIn(kept), at })
   }
@@ -202,49 +177,46 @@ export class Session {
   result({ callId, tool, result, outcome }: CallResult, at: number): Entry {
     const text = textOf(result).text.slice(0, MAXIMUM.resultCharacters)
     const name = tool.slice(0, 200)
-    const source = this.#callOf(name, callId?.slice(0, 200))?.source ?? 'untrusted'
+    const source = this.#entries.callOf(name, callId?.slice(0, 200))?.source ?? 'untrusted'
     const told = outcome === undefined ? {} : { outcome }
     return this.add({ kind: 'result', tool: name, ...named(callId), ...told, source, text, at })
   }
 
   /** How many entries there ever were. */
   get total(): number {
-    return this.#nextNumber
+    return this.#entries.nextNumber
   }
 
   /** Takes what another conscience remembers of the same session, and how many entries there ever were for that one. */
   heard(entry: Entry, total: number): void {
     this.add(entry)
-    if (this.#nextNumber >= total) return
+    if (this.#entries.nextNumber >= total) return
     // Something was said that did not come here.
     this.#isTainted = true
     this.#isFull = true
-    this.#nextNumber = total
+    this.#entries.skipTo(total)
   }
 
   /** Remembers one more. */
   add(entry: Entry): Entry {
-    this.#put(entry)
+    this.#entries.put(entry)
     if (entry.kind === 'request') this.#turn++
     // Not everybody tells what came of a call.
     else if (entry.source === 'untrusted' && !(entry.kind === 'call' && entry.decision === 'deny'))
       this.#isTainted = true
-    this.#bound('request', MAXIMUM.requests)
-    this.#bound('result', MAXIMUM.results)
-    if (this.#bound('call', MAXIMUM.calls)) this.#isFull = true
-    while (this.#characters > MAXIMUM.allCharacters && this.#forgetText());
+    if (this.#entries.bound()) this.#isFull = true
     return entry
   }
 
   /** True where it stands in the user's own words. */
   inRequest(value: string | number): boolean {
-    return this.#entries.some((entry) => entry.kind === 'request' && this.#standsIn(entry, value))
+    return this.#entries.all.some((entry) => entry.kind === 'request' && this.#texts.standsIn(entry, value))
   }
 
   /** The result in which it first stood, in whatever form. */
   cameFrom(value: string): { readonly tool: string; readonly source: Source } | undefined {
-    return this.#entries.find(
-      (entry): entry is ResultEntry => entry.kind === 'result' && this.#isLikelyIn(entry, value),
+    return this.#entries.all.find(
+      (entry): entry is ResultEntry => entry.kind === 'result' && this.#texts.isLikelyIn(entry, value),
     )
   }
 
@@ -260,18 +232,18 @@ export class Session {
    */
   isFoundOut(value: string | number): boolean {
     if (this.#isFull) return false
-    const at = this.#entries.findIndex((entry) => {
-      return entry.kind === 'result' && entry.source === 'trusted' && this.#standsIn(entry, value)
+    const at = this.#entries.all.findIndex((entry) => {
+      return entry.kind === 'result' && entry.source === 'trusted' && this.#texts.standsIn(entry, value)
     })
-    const before = this.#entries.slice(0, Math.max(0, at))
+    const before = this.#entries.all.slice(0, Math.max(0, at))
     return at >= 0 && !before.some((entry) => entry.kind === 'call' && this.#isOwn(entry, String(value)))
   }
 
   /** Calls that were made, or allowed as long as nobody told that they were not; the first one first. */
   callsWithin(seconds: number, now: number): SessionCall[] {
-    return this.#entries.flatMap((entry) => {
+    return this.#entries.all.flatMap((entry) => {
       if (entry.kind !== 'call' || now - entry.at > seconds * 1000) return []
-      const outcome = this.#outcomes.get(entry)
+      const outcome = this.#entries.outcomes.get(entry)
       // A call that a rule asked about was made all the same where a person approved of it.
       const isMade = outcome === undefined ? entry.decision === 'allow' : outcome !== 'skipped'
       if (!isMade) return []
@@ -282,43 +254,11 @@ export class Session {
 
   /** Where earlier calls of this tool may have left its shell, beside the workspace; null where nobody knows. */
   foldersOf(tool: string): readonly (string | null)[] {
-    return foldersLeft(this.#entries, this.#outcomes, tool.slice(0, 200), this.#isFull)
+    return foldersLeft(this.#entries.all, this.#entries.outcomes, tool.slice(0, 200), this.#isFull)
   }
 
   #isOwn(call: CallEntry, value: string): boolean {
-    return call.text === undefined || this.#isLikelyIn(call, value)
-  }
-
-  #callOf(tool: string, id: string | undefined): CallEntry | undefined {
-    const found = this.#entries.findLast(
-      (entry) =>
-        entry.kind === 'call' &&
-        entry.tool === tool &&
-        (id === undefined ? this.#outcomes.get(entry) === undefined : entry.id === id),
-    )
-    return found?.kind === 'call' ? found : undefined
-  }
-
-  #standsIn(entry: Exclude<Entry, CallEntry>, value: string | number): boolean {
-    if (typeof value === 'number') return numbersIn(entry.text).has(value)
-    const prepared = this.#preparedOf(entry)
-    prepared.standing ??= standingText(entry.text)
-    return standsIn(prepared.standing, value)
-  }
-
-  #isLikelyIn(entry: Entry, value: string): boolean {
-    const prepared = this.#preparedOf(entry)
-    const text = entry.text ?? ''
-    prepared.standing ??= standingText(text)
-    if (standsIn(prepared.standing, value)) return true
-    prepared.likeness ??= new Likeness(text)
-    return prepared.likeness.has(value)
-  }
-
-  #preparedOf(entry: Entry): Prepared {
-    const prepared = this.#prepared.get(entry) ?? {}
-    this.#prepared.set(entry, prepared)
-    return prepared
+    return call.text === undefined || this.#texts.isLikelyIn(call, value)
   }
 
   get #head(): SessionHead {
@@ -326,65 +266,9 @@ export class Session {
       turn: this.#turn,
       isTainted: this.#isTainted,
       isFull: this.#isFull,
-      next: this.#nextNumber,
+      next: this.#entries.nextNumber,
     }
   }
-
-  #numberOf(entry: Entry): number {
-    return this.#numbers.get(entry) ?? 0
-  }
-
-  #put(entry: Entry): void {
-    if (entry.kind === 'result' && entry.outcome !== undefined) {
-      const call = this.#callOf(entry.tool, entry.id)
-      if (call !== undefined) this.#outcomes.set(call, entry.outcome)
-    }
-    this.#numbers.set(entry, this.#nextNumber)
-    this.#changes.set(this.#nextNumber++, entry)
-    this.#entries.push(entry)
-    this.#characters += lengthOf(entry)
-  }
-
-  /** True where one had to be forgotten. */
-  #bound(kind: Entry['kind'], most: number): boolean {
-    const isOver = this.#entries.filter((entry) => entry.kind === kind).length > most
-    if (isOver) this.#drop((entry) => entry.kind === kind)
-    return isOver
-  }
-
-  #drop(which: (entry: Entry) => boolean): void {
-    const at = this.#entries.findIndex(which)
-    const [dropped] = at < 0 ? [] : this.#entries.splice(at, 1)
-    if (dropped === undefined) return
-    this.#characters -= lengthOf(dropped)
-    this.#changes.set(this.#numberOf(dropped), undefined)
-  }
-
-  /** Results first: without one less is vouched for. Without arguments nothing is any more. */
-  #forgetText(): boolean {
-    if (this.#entries.some(({ kind }) => kind === 'result')) {
-      this.#drop(({ kind }) => kind === 'result')
-      return true
-    }
-    const call = this.#entries.find((entry) => entry.kind === 'call' && entry.text !== undefined)
-    if (call?.kind === 'call') {
-      this.#characters -= lengthOf(call)
-      delete call.text
-      this.#characters += lengthOf(call)
-      this.#prepared.delete(call)
-      this.#changes.set(this.#numberOf(call), call)
-      return true
-    }
-    this.#drop(({ kind }) => kind === 'request')
-    return this.#entries.some(({ kind }) => kind === 'request')
-  }
-}
-
-/** Characters that an entry counts beside its text. */
-const ENTRY_CHARACTERS = 200
-
-function lengthOf(entry: Entry): number {
-  return (entry.text?.length ?? 0) + ENTRY_CHARACTERS
 }
 
 function named(id: string | undefined): { id?: string } {
