@@ -5,7 +5,7 @@ import type { Bus } from '@jamey/bus'
 import { topics, type Verdict, type VerdictBatch } from '@jamey/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readAudit } from '../audit/audit-reader.js'
-import { ApprovalSystem, ASKING, evaluate, policyOf, TIME } from './approval-service.support.js'
+import { ApprovalSystem, ASKING, evaluate, policyOf, TIME } from './approvals/approval-service.support.js'
 import { MAXIMUM_BATCH_CHARACTERS } from './batch.js'
 
 /** In a session the third transfer is one too many. */

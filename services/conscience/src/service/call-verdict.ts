@@ -4,7 +4,7 @@ import type { Findings } from '../thread/evaluation-message.js'
 import type { AttestedFact } from '../verdict/attestations.js'
 import { countedFacts } from '../verdict/counted-facts.js'
 import { decided } from '../verdict/opinion.js'
-import type { Resolution } from './approval-service.js'
+import type { Resolution } from './approvals/approval-service.js'
 
 /** The parts of a verdict on a call. */
 export interface CallJudgement {

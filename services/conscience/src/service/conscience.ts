@@ -1,19 +1,5 @@
-import type { Request } from '@jamey/bus'
-import {
-  type Clock,
-  type RequestContext,
-  type RequestError,
-  type ServedContract,
-  systemClock,
-} from '@jamey/bus'
-import {
-  atConscience,
-  type Evaluation,
-  type EvaluationBatch,
-  topics,
-  type Verdict,
-  type VerdictBatch,
-} from '@jamey/contracts'
+import { type Clock, type RequestError, type ServedContract, systemClock } from '@jamey/bus'
+import { atConscience, topics, type Verdict } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { DurableRecords } from '../approvals/durable-map.js'
 import type { Policy } from '../policy/policy.js'
@@ -21,14 +7,14 @@ import { loadPolicy } from '../policy/policy-file.js'
 import { EvaluationThread, type SessionRecords } from '../thread/evaluation-thread.js'
 import { JUDGE_SHARE, Judge, type JudgeOptions } from '../verdict/judge.js'
 import { ReceiptSigner } from '../verdict/receipts.js'
-import { type ApprovalOptions, ApprovalService } from './approval-service.js'
+import { type ApprovalOptions, ApprovalService } from './approvals/approval-service.js'
 import { AttestationListener } from './attestation-listener.js'
-import { type Asked, askedIn, failureOf } from './batch.js'
 import type { ConscienceBus } from './conscience-bus.js'
 import { FailureReports } from './failure-reports.js'
 import { SERVING } from './serving.js'
 import { SessionService } from './session-service.js'
 import { VerdictAnnouncements } from './verdict-announcements.js'
+import { VerdictAnswers } from './verdict-answers.js'
 import { listVerdicts } from './verdict-list.js'
 import { VerdictMaker } from './verdict-maker.js'
 import { VerdictRecord } from './verdict-record.js'
@@ -100,7 +86,6 @@ class BusConscience implements Conscience {
   #policy: Policy
   #thread: EvaluationThread | undefined
   #verdicts: VerdictMaker | undefined
-  #signer: ReceiptSigner | undefined
   #judge: Judge | undefined
   #record: VerdictRecord | undefined
   #served: ServedContract[] = []
@@ -143,8 +128,9 @@ class BusConscience implements Conscience {
       thread = this.#startThread(records)
       this.#thread = thread
       this.#verdicts = this.#verdictMaker(thread)
-      this.#signer = await ReceiptSigner.create(bus.clientId, this.#options.receiptKey)
+      const signer = await ReceiptSigner.create(bus.clientId, this.#options.receiptKey)
       this.#record = await this.#openRecord()
+      const answers = this.#verdictAnswers(this.#verdicts, signer)
       await thread.opened
       // Those that people have to answer are there before anything is judged by them.
       await this.#approvals?.open()
@@ -153,9 +139,11 @@ class BusConscience implements Conscience {
       // Attestations from before it takes requests count for them.
       const hearing = this.#attestations.start()
       const [...served] = await Promise.all([
-        bus.serve(topics.conscience.evaluate, SERVING, (request, context) => this.#answer(request, context)),
+        bus.serve(topics.conscience.evaluate, SERVING, (request, context) =>
+          answers.answer(request, context),
+        ),
         bus.serve(topics.conscience.evaluateBatch, BATCHES, (batch, context) =>
-          this.#answerAll(batch, context),
+          answers.answerAll(batch, context),
         ),
         this.#serveAudit(),
         this.#approvals?.serve(),
@@ -164,7 +152,7 @@ class BusConscience implements Conscience {
       this.#served = served.filter((one) => one !== undefined)
       if (!this.#isWanted) return await this.#unserve()
       await hearing
-      void this.#tellKeys(this.#signer)
+      void this.#tellKeys(signer)
     } catch (error) {
       this.#isWanted = false
       await this.#approvals?.stop()
@@ -244,43 +232,6 @@ class BusConscience implements Conscience {
     )
   }
 
-  /** Each for itself, in the order in which they were asked; the thread takes those of one client in that order, too. */
-  async #answerAll(request: Request<EvaluationBatch>, context: RequestContext): Promise<VerdictBatch> {
-    const report = (error: unknown): void => this.#failures.report('evaluation-failed', error)
-    const answered = askedIn(request).map(async (asked) => {
-      if ('error' in asked) return asked
-      try {
-        return { verdict: await this.#answer(asked, context) }
-      } catch (error) {
-        return { error: failureOf(error, report) }
-      }
-    })
-    return { results: await Promise.all(answered), ...request.binding }
-  }
-
-  async #answer(asked: Asked, context: RequestContext): Promise<Verdict> {
-    // Present for as long as requests are taken.
-    const verdict = await (this.#verdicts as VerdictMaker).verdictOn(asked, context)
-    await this.#write(asked.data, verdict, context)
-    this.#decisions[verdict.decision]++
-    // Before the answer, on the same connection; who asked need not wait until the server has it.
-    context.acknowledgeAfter(this.#announcements.announce(verdict, asked.binding.correlation_id, context))
-    // Announced without: a receipt is for the one who asked.
-    const nowMs = this.#clock.timeOfDay()
-    if (asked.data.receipt === true) verdict.receipt = await this.#signer?.sign(verdict, nowMs)
-    return verdict
-  }
-
-  /** A verdict that is not on the disk is not answered, so that nothing is done of which there is no record. */
-  async #write(submitted: Evaluation, verdict: Verdict, context: RequestContext): Promise<void> {
-    try {
-      await this.#record?.write(submitted, verdict)
-    } catch (error) {
-      if (verdict.kind === 'call') await this.#approvals?.giveBack(verdict, context)
-      throw error
-    }
-  }
-
   /** Retained, for whoever verifies receipts. */
   async #tellKeys({ jwk }: ReceiptSigner): Promise<void> {
     try {
@@ -295,6 +246,21 @@ class BusConscience implements Conscience {
     const { auditFolder, bus, log } = this.#options
     if (auditFolder === undefined) return undefined
     return VerdictRecord.open(auditFolder, { clientId: bus.clientId, clock: this.#clock, log })
+  }
+
+  #verdictAnswers(maker: VerdictMaker, signer: ReceiptSigner): VerdictAnswers {
+    return new VerdictAnswers({
+      maker,
+      signer,
+      record: this.#record,
+      approvals: this.#approvals,
+      announcements: this.#announcements,
+      clock: this.#clock,
+      report: (kind, error) => this.#failures.report(kind, error),
+      onVerdict: ({ decision }) => {
+        this.#decisions[decision]++
+      },
+    })
   }
 
   #startThread(sessions: SessionRecords): EvaluationThread {

@@ -13,9 +13,9 @@ import {
   topics,
 } from '@jamey/contracts'
 import { openRecordStore } from '@jamey/store'
-import { parsePolicy } from '../policy/policy-file.js'
-import { createConscience } from './conscience.js'
-import { TestBroker } from './test-broker.support.js'
+import { parsePolicy } from '../../policy/policy-file.js'
+import { createConscience } from '../conscience.js'
+import { TestBroker } from '../test-broker.support.js'
 
 export const TIME = { timeoutMs: 20_000 }
 export const ASKING = ['publish:jamey/conscience/evaluate']

@@ -4,7 +4,7 @@ import type { Bus } from '@jamey/bus'
 import { atKeeper, topics } from '@jamey/contracts'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { readAudit } from '../audit/audit-reader.js'
+import { readAudit } from '../../audit/audit-reader.js'
 import {
   ANSWERING,
   ApprovalSystem,

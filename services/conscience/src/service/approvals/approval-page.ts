@@ -1,5 +1,5 @@
 import type { Approval, ApprovalList, ListApprovals } from '@jamey/contracts'
-import { cursorAt, placeAt, unknownCursor } from './page-cursor.js'
+import { cursorAt, placeAt, unknownCursor } from '../page-cursor.js'
 
 /**
  * One page of the approvals that fit, in the order that is asked for. `next_cursor` names the last one of it, so that what is asked

@@ -11,9 +11,9 @@ import {
   type ResponseData,
   topics,
 } from '@jamey/contracts'
-import type { AskedCall, KnownApprovals } from '../approvals/coverage.js'
-import { ToldApprovals } from '../approvals/told-approvals.js'
-import type { ConscienceBus } from './conscience-bus.js'
+import type { AskedCall, KnownApprovals } from '../../approvals/coverage.js'
+import { ToldApprovals } from '../../approvals/told-approvals.js'
+import type { ConscienceBus } from '../conscience-bus.js'
 
 export interface OtherConsciencesParts {
   readonly bus: ConscienceBus
