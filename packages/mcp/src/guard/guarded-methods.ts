@@ -92,9 +92,23 @@ const GUARDED: Readonly<Record<string, GuardedMethod>> = {
   [METHODS.taskResult]: toldOf(METHODS.taskResult),
 }
 
+const BY_FOLDED_NAME = new Map(Object.keys(GUARDED).map((method) => [folded(method), method]))
+
+/** As the name of a method is read by whoever does not look closely. */
+function folded(method: string): string {
+  return method.trim().toLowerCase()
+}
+
+/** For a name that the protocol does not have, and that some server may take for one that it has. */
+function misspelt(method: string): GuardedMethod {
+  return { isJudged: true, guarded: () => `method: expected ${method}`, changed: (params) => params }
+}
+
 /** Undefined for what is passed on as it comes. */
 export function guardedMethod(method: string, params: unknown): GuardedMethod | undefined {
-  if (!Object.hasOwn(GUARDED, method)) return undefined
+  const name = BY_FOLDED_NAME.get(folded(method))
+  if (name === undefined) return undefined
+  if (name !== method) return misspelt(name)
   // Whoever wants to hear of lists alone names no resource.
   const isOfLists = method === METHODS.listen && isObject(params) && namesNone(params['notifications'])
   return isOfLists ? undefined : GUARDED[method]

@@ -359,6 +359,24 @@ describe('what the server says', () => {
   })
 })
 
+describe('a method', () => {
+  it.each(['Resources/Read', 'resources/read ', 'TOOLS/CALL', '\tprompts/get'])(
+    'whose name some server takes for that of another is not passed on: %j',
+    async (method) => {
+      const { client, server, clientSays, calls } = rig()
+      clientSays(request(1, method, { uri: FILE, name: 'erase' }))
+      expect(await client.next()).toMatchObject({
+        id: 1,
+        error: { message: /^The call was not made: method: / },
+      })
+      clientSays({ jsonrpc: '2.0', method, params: { uri: FILE, name: 'erase' } })
+      clientSays(after)
+      expect(await server.next()).toEqual(after)
+      expect(calls).toEqual([])
+    },
+  )
+})
+
 describe('a tool', () => {
   it.each(['resources/read', 'prompts/get', 'tools/call'])(
     'that is called like a method is not called: %s',
