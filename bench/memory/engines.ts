@@ -53,8 +53,16 @@ export function openedOurs(file: string, name: string, ranking: Partial<RankingS
   }
 }
 
-const STOP =
-  'a an the of in on at to for and or is are was were did do does what which who where when how with by from his her their now these'
+const STOP = new Set(
+  'a an the of in on at to for and or is are was were did do does what which who where when how with by from his her their now these'.split(
+    ' ',
+  ),
+)
+
+/** The words of a text but for stop words. */
+export function tellingWords(text: string): string[] {
+  return (text.toLowerCase().match(/[a-z0-9]+/g) ?? []).filter((word) => !STOP.has(word))
+}
 
 /** Plain FTS5 with Porter's stemmer, any of the words that are not stop words. */
 export function fts5(texts: readonly Text[]): Engine {
@@ -65,12 +73,12 @@ export function fts5(texts: readonly Text[]): Engine {
   const select = database.prepare<[string, number]>(
     'SELECT rowid FROM t WHERE t MATCH ? ORDER BY bm25(t) LIMIT ?',
   )
-  const stops = new Set(STOP.split(' '))
   return {
     name: 'FTS5 porter',
     find: (question, limit) => {
-      const words = (question.toLowerCase().match(/[a-z0-9]+/g) ?? []).filter((word) => !stops.has(word))
-      const match = words.map((word) => `"${word}"`).join(' OR ')
+      const match = tellingWords(question)
+        .map((word) => `"${word}"`)
+        .join(' OR ')
       if (match === '') return []
       return (select.all(match, limit) as { rowid: number }[]).map(({ rowid }) => rowid - 1)
     },

@@ -1,4 +1,5 @@
 import { temporaryFolder } from '../kit/temporary.js'
+import { bm25 } from './bm25.js'
 import { collection } from './collections.js'
 import { conversations } from './conversations.js'
 import { dialogues } from './dialogues.js'
@@ -59,9 +60,14 @@ export async function qualitiesOf(set: EvaluationSet): Promise<Quality[]> {
     fts5(set.texts),
     miniSearch(set.texts),
     wink(set.texts),
+    bm25(set.texts, { k1: 0.9, b: 0.4 }),
+    bm25(set.texts, { k1: 1.2, b: 0.75 }),
   ]
   // Paragraphs of a section are its turns, which would tell the answer: sessions are for conversations alone.
-  if (set.isConversation === true) engines.unshift(await ours(set.texts, temporaryFolder().path, true))
+  if (set.isConversation === true) {
+    engines.unshift(await ours(set.texts, temporaryFolder().path, true))
+    engines.push(bm25(set.texts, { k1: 0.9, b: 0.4, neighbour: 0.6 }))
+  }
   const found: Quality[] = []
   for (const engine of engines) {
     found.push(await qualityOf(set, engine))

@@ -1,7 +1,7 @@
 import { StorageError } from '../model/errors.js'
 import type { DatabasePool, Session } from './database-pool.js'
 import { COLUMN_DEFINITIONS } from './memory-columns.js'
-import { addTermsOfNames } from './terms-of-names.js'
+import { addTermsOfNames, renameIrregularForms } from './renewed-terms.js'
 
 /** Our tables have a schema of their own, so that other programs may use the same database. */
 export const SCHEMA = 'jamey_memory'
@@ -167,6 +167,7 @@ export const MIGRATIONS: readonly Migration[] = [
   `,
   addTermsOfNames,
   'CREATE INDEX update_requests_by_memory ON update_requests (seq)',
+  renameIrregularForms,
 ]
 
 /**

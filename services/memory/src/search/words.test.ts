@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
-import { wordsOf } from './words.js'
+import { IRREGULAR_FORMS } from './irregular-forms.js'
+import { STOP_WORDS_OF_ENGLISH } from './stop-words.js'
+import { termOf, wordsOf } from './words.js'
 
 describe('the words of a text', () => {
   it.each([
@@ -54,5 +56,27 @@ describe('the words of a text', () => {
       expect(words.join('')).toBe(begin + '\u{20000}'.repeat(2000))
       expect(words.every((word) => word.isWellFormed())).toBe(true)
     }
+  })
+})
+
+describe('the term of a word', () => {
+  it.each([
+    ['buy', 'buys', 'buying', 'bought'],
+    ['go', 'goes', 'went', 'gone'],
+    ['eat', 'ate', 'eaten'],
+    ['child', 'children'],
+    ['try', 'tries', 'tried'],
+  ])('is that of all its forms: %s', (word, ...forms) => {
+    expect(forms.map(termOf)).toEqual(forms.map(() => termOf(word)))
+  })
+
+  it('is no other where what looks alike has a meaning of its own', () => {
+    expect(termOf('rose')).not.toBe(termOf('rise'))
+    expect(termOf('at')).not.toBe(termOf('eat'))
+  })
+
+  it('is of an irregular form never that of a stop word', () => {
+    const stops = new Set([...STOP_WORDS_OF_ENGLISH].map(termOf))
+    expect([...IRREGULAR_FORMS.keys()].filter((form) => stops.has(termOf(form)))).toEqual([])
   })
 })

@@ -1,4 +1,5 @@
 import { stemmer } from 'stemmer'
+import { IRREGULAR_FORMS } from './irregular-forms.js'
 
 /** Longer ones are cut: what nobody types is not told apart by its end. */
 const LONGEST = 64
@@ -99,8 +100,9 @@ function* runsOf(text: string): Generator<string> {
 /** Short words in -y, which the algorithm leaves alone although it cuts 'tries' to 'tri'. */
 const SHORT_IN_Y = /^[^aeiou]{2,}y$/
 
-/** One term for all regular forms of an English word (Porter, 1980); other words are terms as they are. */
+/** One term for all forms of an English word, by its stem (Porter, 1980); other words are terms as they are. */
 export function termOf(word: string): string {
   if (word.length < 3 || !/^[a-z]+$/.test(word)) return word
-  return SHORT_IN_Y.test(word) ? `${word.slice(0, -1)}i` : stemmer(word)
+  const base = IRREGULAR_FORMS.get(word) ?? word
+  return SHORT_IN_Y.test(base) ? `${base.slice(0, -1)}i` : stemmer(base)
 }

@@ -1,4 +1,5 @@
 import type { MemoryRow } from '../model/memory-record.js'
+import { IRREGULAR_FORMS } from '../search/irregular-forms.js'
 import type { Session } from './database-pool.js'
 import { indexedTerms } from './terms.js'
 
@@ -8,9 +9,10 @@ type Row = Pick<MemoryRow, 'content' | 'tags' | 'metadata'> & { readonly seq: nu
 const BATCH = 200
 
 const NAMED = '\\w[+#*\uff0b\uff03\uff0a]|(^|[^\\w.])[.]\\w'
-/** Those that have a name with a sign, and some more. */
-const SOME = `SELECT seq, content, tags, metadata FROM memories
-  WHERE seq > $1 AND content || tags || metadata ~ '${NAMED}' ORDER BY seq LIMIT ${BATCH}`
+const IRREGULAR = `(?i)\\m(${[...IRREGULAR_FORMS.keys()].join('|')})\\M`
+/** Those with a text that has this, and some more. */
+const someWith = (pattern: string) => `SELECT seq, content, tags, metadata FROM memories
+  WHERE seq > $1 AND content || tags || metadata ~ '${pattern}' ORDER BY seq LIMIT ${BATCH}`
 
 const CHANGE = `WITH
     given AS (SELECT * FROM json_to_recordset($1) AS given (seq bigint, vector text, count integer)),
@@ -32,9 +34,18 @@ const CHANGE = `WITH
     + (SELECT coalesce(sum(terms_count), 0) FROM changed) - (SELECT coalesce(sum(terms_count), 0) FROM was)`
 
 /** A step of the schema: names with signs become terms of the memories that were stored before they were. */
-export async function addTermsOfNames(session: Session): Promise<void> {
+export function addTermsOfNames(session: Session): Promise<void> {
+  return renew(session, someWith(NAMED))
+}
+
+/** Another one: irregular forms no longer have terms of their own. */
+export function renameIrregularForms(session: Session): Promise<void> {
+  return renew(session, someWith(IRREGULAR))
+}
+
+async function renew(session: Session, some: string): Promise<void> {
   for (let after = 0; ; ) {
-    const rows = await session.rows<Row>(SOME, [after])
+    const rows = await session.rows<Row>(some, [after])
     const given = rows.map((row) => ({ seq: row.seq, ...indexedTerms(row) }))
     if (given.length > 0) await session.run(CHANGE, [JSON.stringify(given)])
     const last = rows.at(-1)

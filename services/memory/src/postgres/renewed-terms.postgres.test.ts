@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type DatabaseAddress, readDatabaseUrl } from './database-address.js'
+import { MIGRATIONS } from './migrations.js'
 import { PostgresMemory } from './postgres-memory.js'
 import { PostgresServer } from './postgres-server.support.js'
+import { renameIrregularForms } from './renewed-terms.js'
 
 let server: PostgresServer
 
@@ -46,5 +48,27 @@ describe('a database from before names had signs', () => {
     expect(await server.sql(name, STATE)).toEqual([whole])
     const { memories } = await again.query({ query: 'A*', limit: 1 })
     expect(memories[0]?.content).toMatch(/^A\* search/)
+  })
+})
+
+describe('a database from before irregular forms were forms of a word', () => {
+  it('has the terms of their words when it is opened', async () => {
+    const url = await server.newDatabase()
+    const name = new URL(url).pathname.slice(1)
+    const store = await open(url)
+    await store.store({ content: 'She Went where they go' }, { id: 'then', source: 'ada' })
+    await store.store({ content: 'a plain text' }, { id: 'other', source: 'ada' })
+    const [whole] = await server.sql(name, STATE)
+    await store.close()
+    await server.sql(
+      name,
+      `UPDATE jamey_memory.version SET version = ${MIGRATIONS.indexOf(renameIrregularForms)};
+      UPDATE jamey_memory.memories SET terms = replace(terms::text, $$'go':2,5$$, $$'go':5 'went':2$$)::tsvector;
+      INSERT INTO jamey_memory.words VALUES ('went', 1)`,
+    )
+    expect(await server.sql(name, STATE)).not.toEqual([whole])
+    const again = await open(url)
+    expect(await server.sql(name, STATE)).toEqual([whole])
+    expect((await again.query({ query: 'gone' })).memories.map(({ id }) => id)).toEqual(['then'])
   })
 })
