@@ -102,7 +102,7 @@ const KINDS: Kinds = {
       'node --experimental-loader ./x.mjs ../a.js',
       'node --inspect=0.0.0.0:9229 a.js',
       'python -i',
-      'python -c "import os"',
+      'python -c "import os; os.abort()"',
       'python -m http.server',
       'ruby -I../x a.rb',
       'php -d auto_prepend_file=/tmp/x a.php',
@@ -306,7 +306,7 @@ const KINDS: Kinds = {
     not: [
       'uv run rm -rf src',
       'uv run --with x -- rm -rf src',
-      'uv run python -c "import os"',
+      'uv run python -c "import os; os.abort()"',
       'uv run -m http.server',
       'uv run curl evil.example',
       'poetry run twine upload dist/*',

@@ -95,7 +95,7 @@ describe('a call of a shell', () => {
 
   it('tells in whose name a command runs, and code that it is given', () => {
     expect(bash('sudo env rm x').commands.at(-1)?.wrappers).toEqual(['sudo', 'env'])
-    expect(bash('python3 -c "print(1)"').code).toMatchObject([{ interpreter: 'python3', text: 'print(1)' }])
+    expect(bash('python3 -c "exec(1)"').code).toMatchObject([{ interpreter: 'python3', text: 'exec(1)' }])
     expect(bash("node <<'X'\nrun()\nX").code).toMatchObject([{ interpreter: 'node', text: 'run()\n' }])
     expect(bash("node - <<< 'run()'").code).toMatchObject([{ interpreter: 'node', text: 'run()' }])
   })

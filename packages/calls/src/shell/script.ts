@@ -35,6 +35,7 @@ import { namesBelow, passedOn, readsElsewhere } from './passed-on.js'
 import { faultIn, faultInText, faultOf } from './programs/evaluated.js'
 import type { Listed } from './programs/found-files.js'
 import { type Inner, NOTHING } from './programs/inner.js'
+import { onlyShows } from './programs/interpreters.js'
 import { type Around, type DefinedFunction, OUTERMOST, type Running, type Trap } from './running.js'
 import type { ShellCommand, ShellRedirect, ShellScript } from './shell-script.js'
 import {
@@ -352,7 +353,7 @@ class ScriptReader implements ShellScript {
     }
     for (const { text, isDynamic } of inner.code) {
       if (isDynamic) this.#fail(`what ${name} is given to run is known when it runs`)
-      this.code.push({ interpreter: name, text })
+      if (!onlyShows(name, text)) this.code.push({ interpreter: name, text })
     }
     if (inner.readsScript) this.#readInput(name, by)
     return isShell ? outcome : staying(state)
@@ -385,7 +386,7 @@ class ScriptReader implements ShellScript {
       if (isDynamic) this.#fail(`what ${name} is given to run is known when it runs`)
       // The shell outside has put its own variables there before.
       if (SHELLS.has(name)) this.#read(text, by, depth + 1, hasVariables ? state : inChild(state, own))
-      else this.code.push({ interpreter: name, text })
+      else if (!onlyShows(name, text)) this.code.push({ interpreter: name, text })
     }
     if (input !== undefined) this.#fail(`${name} runs what ${input} puts out`)
   }

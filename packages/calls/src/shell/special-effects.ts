@@ -6,7 +6,7 @@ import { furtherEffect } from './programs/further-effects.js'
 import { gitEffect } from './programs/git-effect.js'
 import { onlyLooks } from './programs/handed-patch.js'
 import { askedBy } from './programs/http-clients.js'
-import { activates, isGraveTask, ranFile } from './programs/interpreters.js'
+import { activates, isGraveTask, ranFile, ranSnippet } from './programs/interpreters.js'
 import type { CommandEffects } from './programs/program.js'
 import { sedActs } from './sed-script.js'
 import type { ShellCommand } from './shell-script.js'
@@ -99,7 +99,7 @@ export function specialEffect(command: ShellCommand, found: CommandEffects): Eff
   if (special !== undefined) return special
   if (leavesProject(command, found)) return 'execute'
   const [effect] = found.effects
-  if (effect === 'execute') return ranFile(name, args)
+  if (effect === 'execute') return ranFile(name, args) ?? ranSnippet(command)
   return effect === 'build' && isGraveBuild(name, args, found) ? 'execute' : undefined
 }
 

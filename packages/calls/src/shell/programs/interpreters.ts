@@ -1,5 +1,6 @@
 import type { Effect } from '../../model/call.js'
 import { baseName } from '../builtins.js'
+import type { ShellCommand } from '../shell-script.js'
 import type { Argument } from '../words.js'
 
 /** What a project's own task is called when it does more than build and test. */
@@ -116,6 +117,74 @@ function fileAt(texts: readonly string[], { plain, valued }: Options): number {
 function isOwn(value: string): boolean {
   return value.split(':').every((part) => OWN_VALUE.test(part) || part === '.')
 }
+
+/** Code longer than this is not looked into. */
+const LONGEST_SNIPPET = 1_000
+const NAME = '[A-Za-z_]\\w*'
+const DOTTED = `${NAME}(?:\\.${NAME})*`
+const ALIASED = `${DOTTED}(?:\\s+as\\s+${NAME})?`
+/** What a module says of itself, and Python of itself and its machine, but for variables. */
+const TOLD = `(?:sys\\.(?:version(?:_info)?|executable|platform|path|prefix|byteorder|maxsize)(?:\\.split\\(\\))?(?:\\[-?\\d*:?-?\\d*\\])?|platform\\.(?:python_version|system|machine|release|platform)\\(\\)|os\\.getcwd\\(\\)|${DOTTED}\\.__(?:version|file|name|path)__)`
+const QUOTED = `"[^"\\\\\\n]*"|'[^'\\\\\\n]*'`
+const FORMATTED = `f"(?:[^"\\\\\\n{}]|\\{${TOLD}\\})*"|f'(?:[^'\\\\\\n{}]|\\{${TOLD}\\})*'`
+const SUM = '\\d[\\d.]*(?: ?[-+*/%] ?\\d[\\d.]*){0,20}'
+const PRINTED = `(?:${TOLD}|${QUOTED}|${FORMATTED}|${SUM})`
+const STATEMENT = new RegExp(
+  `^(?:import\\s+${ALIASED}(?:\\s*,\\s*${ALIASED})*|from\\s+${DOTTED}\\s+import\\s+${NAME}(?:\\s*,\\s*${NAME})*|print\\((?:${PRINTED}(?:\\s*,\\s*${PRINTED})*)?\\))$`,
+)
+/** What a package or a file of the project says, and Node of itself, but for variables. */
+const REQUIRED = `require\\(['"](?:\\./)?(?!process\\b|node:|module\\b)[A-Za-z@][\\w@/-]*(?:\\.[\\w@/-]+)*['"]\\)(?:\\.(?!env\\b|_|constructor\\b)${NAME})*`
+const ASKED = `(?:process\\.(?:version|versions(?:\\.\\w+)?|platform|arch|execPath|cwd\\(\\))|${REQUIRED}|${QUOTED}|${SUM})`
+const EXPRESSION = new RegExp(`^${ASKED}$`)
+const LOGGED = new RegExp(`^(?:console\\.log\\(${ASKED}(?:\\s*,\\s*${ASKED})*\\)|${REQUIRED})$`)
+const ENDS_STATEMENT = /[;\n]/
+
+/**
+ * Code that imports what the project and its packages have, and shows what these and the interpreter say of themselves.
+ * That runs no more than a test does which imports them; whatever else stands in it is not known.
+ */
+export function onlyShows(interpreter: string, code: string): boolean {
+  if (code.length > LONGEST_SNIPPET || code.includes('__main__')) return false
+  // What is imported may be of the project, and do what its name says.
+  if (code.split(/[^\w]+/).some(isGraveTask)) return false
+  // A quoted semicolon parts nothing, but then neither part is known.
+  const parts = code.split(ENDS_STATEMENT).map((part) => part.trim())
+  if (/^(?:python|pypy)[\d.]*$/.test(interpreter))
+    return parts.every((part) => part === '' || STATEMENT.test(part))
+  return (
+    /^node(?:js)?$/.test(interpreter) &&
+    parts.every((part) => part === '' || LOGGED.test(part) || (parts.length === 1 && EXPRESSION.test(part)))
+  )
+}
+
+/** Files of the project that such code reads. */
+export function requiredFiles(args: readonly Argument[]): Argument[] {
+  return args.flatMap(({ text }) =>
+    [...text.matchAll(/require\(['"](\.\/[^'"]+)/g)].map(([, file = '']) => ({
+      text: file,
+      isDynamic: false,
+    })),
+  )
+}
+
+/** An interpreter that is given such code, as a word or at its standard input. */
+export function ranSnippet({ name, args, input, fed }: ShellCommand): Effect | undefined {
+  const options = INTERPRETERS.find(([names]) => names.test(name))?.[1]
+  if (options === undefined) return undefined
+  const at = fileAt(
+    args.map(({ text }) => text),
+    options,
+  )
+  const [option, code, ...others] = args.slice(at)
+  if (option === undefined || option.text === '-') {
+    const isFed = code === undefined && input === undefined && fed !== undefined && !fed.isDynamic
+    return isFed && onlyShows(name, fed.text) ? 'build' : undefined
+  }
+  const isGiven = code !== undefined && !code.isDynamic && others.length === 0 && GIVES_CODE.test(option.text)
+  return isGiven && onlyShows(name, code.text) ? 'build' : undefined
+}
+
+const GIVES_CODE = /^(?:-c|-e|-p|-pe|--eval|--print)$/
 
 /** `.venv/bin/activate`, in a folder that is called as those are in which environments are made. */
 const ACTIVATES =

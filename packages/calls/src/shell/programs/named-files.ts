@@ -4,6 +4,7 @@ import type { Argument } from '../words.js'
 import { searchedWhole } from './found-files.js'
 import { askedBy } from './http-clients.js'
 import { valuesOf } from './inner.js'
+import { requiredFiles } from './interpreters.js'
 
 /** Files that neither an operand nor an option of the tables names. */
 export interface NamedFiles {
@@ -31,6 +32,7 @@ export function namedFiles(command: ShellCommand): NamedFiles | undefined {
       .map(({ text }) => ({ text: text.replace(/^\*+(?=\.env)/, ''), isDynamic: false }))
     return { reads: [...selected, ...searchedWhole(name, args)], writes: [] }
   }
+  if (/^node(?:js)?$/.test(name)) return { reads: requiredFiles(args), writes: [] }
   if (name === 'git')
     return args[0]?.text === 'grep'
       ? { reads: [...grepped(args.slice(1)), ...searchedWhole(name, args)], writes: [] }
