@@ -47,12 +47,13 @@ export function effectsOf(given: ShellCommand): CommandEffects {
   }
 }
 
-function byProgram({ name, args, wrappers }: ShellCommand): CommandEffects {
+function byProgram(command: ShellCommand): CommandEffects {
+  const { name, args } = command
   const program = programOf(name)
   const nothing = { operands: args, reads: [], writes: [], words: [name] }
   const handed = program?.effect === 'execute' ? handedScript(name, args) : undefined
-  // What the script does is told by its own commands, but where names of files are put into it, which may be commands.
-  if (handed?.isAll === true && !wrappers.some((by) => PUTS_NAMES.test(by)))
+  // What the script does is told by its own commands.
+  if (handed?.isAll === true && !mayRunMore(command))
     return { ...nothing, operands: handed.parameters, effects: ['read'], reads: handed.parameters }
   if (program === undefined) return { ...nothing, effects: [] }
   const [only] = args
@@ -69,6 +70,14 @@ function asksForHelp({ subcommands, tasks }: Program, args: readonly Argument[])
   return second?.text === '--help' && /^(?!(?:run|exec|x|tool|foreach)$)[a-z][\w-]*$/.test(first?.text ?? '')
 }
 
+/** Where names of files are put into a script, they may be commands; and who has another home folder has other profiles. */
+function mayRunMore({ wrappers, variables }: ShellCommand): boolean {
+  return (
+    wrappers.some((by) => PUTS_NAMES.test(by)) || variables.some(({ name }) => LEADS_TO_PROFILE.test(name))
+  )
+}
+
+const LEADS_TO_PROFILE = /^(?:HOME|ZDOTDIR|ENV)$/
 const PUTS_NAMES = /^(?:find|fd|xargs|parallel)$/
 const TOOLCHAIN = /^\+[\w.-]+$/
 

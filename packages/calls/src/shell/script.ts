@@ -341,7 +341,8 @@ class ScriptReader implements ShellScript {
     for (const words of inner.commands)
       outcome = this.#run(words, { ...by, state: there, isShell, variables, own: [] })
     for (const { text, isDynamic } of inner.scripts) {
-      if (isDynamic) this.#fail(`what ${name} is given to run is known when it runs`)
+      const holdsNames = by.isInLoop && SHELLS.has(name) && /[*?[]/.test(text)
+      if (isDynamic || holdsNames) this.#fail(`what ${name} is given to run is known when it runs`)
       else if (name === 'trap') this.#traps.push({ text, by, depth: depth + 1, state, isLast })
       else
         outcome = this.#read(

@@ -35,14 +35,22 @@ describeKinds({
       "bash --rcfile x -c 'ls'",
       "bash -O extglob -c 'ls'",
       "BASH_ENV=x.sh bash -c 'ls'",
+      'HOME=/tmp bash -lc ls',
+      'export HOME=/tmp; bash -lc ls',
+      "env ZDOTDIR=/tmp zsh -c 'ls'",
       "fish -c 'ls'",
       "bash -sc 'ls'",
     ],
   },
   'names of files that are put into a script may be commands': {
-    ordinary: ["find . -name '*.ts' -exec cat {} +", 'ls | xargs cat'],
+    ordinary: [
+      "find . -name '*.ts' -exec cat {} +",
+      'ls | xargs cat',
+      'for i in 1 2; do bash -c "echo $i"; done',
+    ],
     not: [
       "find . -name '*.ts' -exec sh -c 'cat {}' ';'",
+      'for f in *; do bash -c "cat $f"; done',
       "ls | xargs -I% sh -c 'cat %'",
       "fd -x sh -c 'cat {}'",
     ],
