@@ -28,6 +28,7 @@ export {
   type OwnFileOptions,
   type OwnPathOptions,
   ownPath,
+  readKeyFile,
   readOwnFile,
 } from './files/own-files.js'
 export { narrowedTo } from './permissions/narrowing.js'

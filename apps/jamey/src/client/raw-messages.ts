@@ -2,15 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Bus } from '@jamey/bus'
 import { inboxTopic, namesSender } from '@jamey/contracts'
 import type { Message } from '@jamey/mqtt'
+import { ReasonCode } from '@jamey/protocol'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import { checkedData, type Enveloped } from './contract-lookup.js'
 import { assertPermitted } from './permission-refusal.js'
 
 export type Qos = 0 | 1 | 2
-
-/** The broker's reason code when it accepted a message that nobody is subscribed to. */
-export const NO_MATCHING_SUBSCRIBERS = 0x10
 
 export interface RawCall {
   readonly qos: Qos
@@ -96,7 +94,7 @@ export async function requestRaw(
           messageExpiryInterval: Math.ceil(call.timeoutMs / 1000),
         },
       })
-      if (reasonCode === NO_MATCHING_SUBSCRIBERS) throw nobodyServes(topic)
+      if (reasonCode === ReasonCode.noMatchingSubscribers) throw nobodyServes(topic)
     })
   } catch (error) {
     throw deadline.aborted ? noAnswer(topic, call.timeoutMs) : error

@@ -2,9 +2,11 @@ import { digestSchema, topics } from '@jamey/contracts'
 import { withBus } from '../client/connection.js'
 import type { ClientOptions } from '../client/connection-target.js'
 import { EXIT } from '../support/exit-codes.js'
-import { CommandFailure } from '../support/failure.js'
+import { usageError } from '../support/failure.js'
 import { plural } from '../support/quantities.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
+
+const USAGE = { code: 'usage' }
 
 export interface AttestOptions extends ClientOptions {
   /** The client identifier of whose request it is. */
@@ -25,17 +27,17 @@ export async function attest(
 ): Outcome {
   const { terminal, interrupted } = context
   if (!digestSchema.safeParse(requestDigest).success) {
-    throw usage(
+    throw usageError(
       `the digest is ${JSON.stringify(requestDigest.slice(0, 80))}; expected sha256: and 64 hexadecimal digits`,
-      'copy it from the verdict, which shows it as its request',
+      { ...USAGE, hint: 'copy it from the verdict, which shows it as its request' },
     )
   }
   const facts = Object.fromEntries((options.fact ?? []).map(factOf))
   const isWithdrawn = options.withdraw === true
   if (isWithdrawn === Object.keys(facts).length > 0) {
-    throw usage(
+    throw usageError(
       isWithdrawn ? '--withdraw takes back everything, so no --fact goes with it' : 'nothing is attested',
-      'such as --fact confirmed=true, or --withdraw alone',
+      { ...USAGE, hint: 'such as --fact confirmed=true, or --withdraw alone' },
     )
   }
   // A fact that is taken back is replaced by one that does not count, and that goes soon.
@@ -72,15 +74,11 @@ export async function attest(
 function factOf(text: string): [string, boolean | number | string] {
   const [, name, value] = /^([^=]{1,100})=([\s\S]{0,1000})$/.exec(text) ?? []
   if (name === undefined || value === undefined) {
-    throw usage(
-      `the fact is ${JSON.stringify(text.slice(0, 80))}; expected name=value`,
-      'such as confirmed=true',
-    )
+    throw usageError(`the fact is ${JSON.stringify(text.slice(0, 80))}; expected name=value`, {
+      ...USAGE,
+      hint: 'such as confirmed=true',
+    })
   }
   if (value === 'true' || value === 'false') return [name, value === 'true']
   return [name, /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value]
-}
-
-function usage(message: string, hint: string): CommandFailure {
-  return new CommandFailure(message, { code: 'usage', exitCode: EXIT.usage, hint })
 }

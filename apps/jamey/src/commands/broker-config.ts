@@ -12,10 +12,12 @@ import {
 import { type WrittenFile, writeBrokerFolder } from '../install/broker-folder.js'
 import { type DataDirectory, displayPath, findDataDirectory } from '../install/data-directory.js'
 import { EXIT } from '../support/exit-codes.js'
-import { CommandFailure } from '../support/failure.js'
+import { usageError } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { readTextFile } from '../terminal/text-input.js'
 import { formatBrokerFiles } from '../views/broker-files-view.js'
+
+const USAGE = { code: 'broker-config-unusable' }
 
 export interface BrokerConfigOptions {
   readonly manifest: string
@@ -68,10 +70,10 @@ async function settingsOf(
 ): Promise<BrokerOptions> {
   const { clientsBy = broker.clientsBy[0], mutualTls: isMutualTls = false } = options
   if (!broker.clientsBy.includes(clientsBy)) {
-    throw usage(
-      `${name} knows no clients by ${clientsBy}`,
-      `--clients-by ${broker.clientsBy[0]} is what it can do`,
-    )
+    throw usageError(`${name} knows no clients by ${clientsBy}`, {
+      ...USAGE,
+      hint: `--clients-by ${broker.clientsBy[0]} is what it can do`,
+    })
   }
   const directory = findDataDirectory(cwd, options.dataDir)
   const at = (path: string | undefined): string | undefined => path && resolve(cwd, path)
@@ -80,34 +82,37 @@ async function settingsOf(
     host: options.host,
     port: options.port,
     tls: {
-      ca: required('--ca', at(options.ca) ?? directory?.caCertificate),
-      cert: required('--cert', at(options.cert) ?? directory?.serverCertificate),
-      key: required('--key', at(options.key) ?? directory?.serverKey),
+      ca: required('--ca', at(options.ca) ?? directory?.caCertificate, options.dataDir),
+      cert: required('--cert', at(options.cert) ?? directory?.serverCertificate, options.dataDir),
+      key: required('--key', at(options.key) ?? directory?.serverKey, options.dataDir),
     },
     isMutualTls: isMutualTls || clientsBy === 'certificates',
     clientsBy,
     authorization: {
       url: options.authzUrl,
-      secret: broker.needsSecret ? await secretOf(at(options.authzSecretFile), directory) : undefined,
+      secret: broker.needsSecret
+        ? await secretOf(at(options.authzSecretFile), directory, options.dataDir)
+        : undefined,
     },
     tokenSecretFile: at(options.tokenSecretFile) ?? directory?.secret,
   }
 }
 
 /** The secret that the broker shows the service; whoever of the two is first makes it. */
-async function secretOf(path: string | undefined, directory: DataDirectory | undefined): Promise<string> {
-  const file = required('--authz-secret-file', path ?? directory?.authzSecret)
+async function secretOf(
+  path: string | undefined,
+  directory: DataDirectory | undefined,
+  dataDir: string | undefined,
+): Promise<string> {
+  const file = required('--authz-secret-file', path ?? directory?.authzSecret, dataDir)
   return (await createTokenSecretFile(file)).secret
 }
 
-function required(option: string, path: string | undefined): string {
+function required(option: string, path: string | undefined, dataDir: string | undefined): string {
   if (path !== undefined) return path
-  throw usage(
-    `${option} is missing, and there is no .jamey here or in a folder above`,
-    `give ${option}, or --data-dir`,
-  )
-}
-
-function usage(message: string, hint: string): CommandFailure {
-  return new CommandFailure(message, { code: 'broker-config-unusable', exitCode: EXIT.usage, hint })
+  const lack = dataDir === undefined ? 'no .jamey here or in a folder above' : `no folder ${dataDir}`
+  throw usageError(`${option} is missing, and there is ${lack}`, {
+    ...USAGE,
+    hint: `give ${option}, or make the folder with \`jamey certs init\``,
+  })
 }

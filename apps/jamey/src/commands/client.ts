@@ -13,8 +13,13 @@ import { withFileLock } from '../install/file-lock.js'
 import { listedClient } from '../install/listed-client.js'
 import { assertNewClientName } from '../install/new-client-name.js'
 import { EXIT } from '../support/exit-codes.js'
-import { CommandFailure } from '../support/failure.js'
+import { CommandFailure, usageError } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
+
+const USAGE = {
+  code: 'client-invalid',
+  hint: "such as `jamey client add robot-7 --permission 'publish:lab/#'`",
+}
 
 /** The file of clients that a command works on. */
 export interface ClientFileOptions {
@@ -72,13 +77,15 @@ async function permissionsFor(
   const listed = await listedClient(context, options, clientId)
   const proof = options.certificate === true ? 'certificate' : 'secret'
   if (listed !== undefined && !listed.proofs.includes(proof)) {
-    throw usage(
+    throw usageError(
       `the manifest has ${clientId} prove who it is by ${listed.proofs.join(' or ')}; expected ${proof} there`,
+      USAGE,
     )
   }
   const permissions = options.permission ?? listed?.permissions
-  if (permissions === undefined) throw usage('expected --permission, or a manifest that says what it may do')
-  assertClientPermissions(permissions, clientId, usage)
+  if (permissions === undefined)
+    throw usageError('expected --permission, or a manifest that says what it may do', USAGE)
+  assertClientPermissions(permissions, clientId, (message) => usageError(message, USAGE))
   return permissions
 }
 
@@ -192,12 +199,4 @@ function tell(
     terminal.note(`the secret of ${clientId}, shown this once; keep it in a file of mode 0600`)
   }
   return EXIT.success
-}
-
-function usage(message: string): CommandFailure {
-  return new CommandFailure(message, {
-    code: 'client-invalid',
-    exitCode: EXIT.usage,
-    hint: "such as `jamey client add robot-7 --permission 'publish:lab/#'`",
-  })
 }

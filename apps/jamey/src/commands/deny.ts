@@ -16,8 +16,13 @@ import {
 import { requireDataDirectory } from '../install/data-directory.js'
 import { withFileLock } from '../install/file-lock.js'
 import { EXIT } from '../support/exit-codes.js'
-import { CommandFailure } from '../support/failure.js'
+import { CommandFailure, usageError } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
+
+const USAGE = {
+  code: 'deny-ambiguous',
+  hint: 'such as `jamey deny add --sub robot-7 --for 2h --reason "its key was stolen"`',
+}
 
 export interface DenyOptions {
   readonly file?: string
@@ -49,7 +54,8 @@ export async function denyAdd(context: CommandContext, options: DenyAddOptions):
   const nowMs = context.now().getTime()
   const path = pathOf(context, options)
   const denial = deniedBy(context, options, nowMs)
-  if (!isInForce(denial, nowMs)) throw usage('--until lies in the past, so that nobody would be denied')
+  if (!isInForce(denial, nowMs))
+    throw usageError('--until lies in the past, so that nobody would be denied', USAGE)
   await withFileLock(path, async () => {
     const { denials } = await readDenyListFile(path)
     await writeDenyListFile(path, [...denials.filter((each) => !isSame(each, denial)), denial], nowMs)
@@ -113,8 +119,8 @@ function pathOf({ env, cwd }: CommandContext, { file, dataDir }: DenyOptions): s
 function deniedBy(context: CommandContext, options: DenyAddOptions, nowMs: number): Denial {
   const { sub, jti, serial, certificate, until, for: forMs, reason } = options
   const given = [sub, jti, serial, certificate].filter((value) => value !== undefined)
-  if (given.length !== 1) throw usage('give one of --sub, --jti, --serial and --certificate')
-  if (until !== undefined && forMs !== undefined) throw usage('give one of --until and --for')
+  if (given.length !== 1) throw usageError('give one of --sub, --jti, --serial and --certificate', USAGE)
+  if (until !== undefined && forMs !== undefined) throw usageError('give one of --until and --for', USAGE)
   const shown = certificate === undefined ? undefined : certificateAt(resolve(context.cwd, certificate))
   const [kind, value]: [DenialKind, string] =
     sub !== undefined
@@ -129,7 +135,7 @@ function deniedBy(context: CommandContext, options: DenyAddOptions, nowMs: numbe
   try {
     return denialOf(kind, value, { untilMs, reason })
   } catch (error) {
-    if (error instanceof DenyListError) throw usage(error.message)
+    if (error instanceof DenyListError) throw usageError(error.message, USAGE)
     throw error
   }
 }
@@ -140,7 +146,7 @@ function certificateAt(path: string): X509Certificate {
   } catch (error) {
     const { code = 'ERR_' } = error as NodeJS.ErrnoException
     const why = code.startsWith('ERR_') ? 'it holds no certificate in PEM' : code
-    throw usage(`${path} cannot be read: ${why}`)
+    throw usageError(`${path} cannot be read: ${why}`, USAGE)
   }
 }
 
@@ -156,12 +162,4 @@ function jsonOf({ kind, value, untilMs, reason }: Denial): object {
 function lineOf({ kind, value, untilMs, reason }: Denial): string {
   const until = untilMs === undefined ? 'until it is removed' : `until ${new Date(untilMs).toISOString()}`
   return `${kind} ${shownClientName(value)}, ${until}${reason === undefined ? '' : `: ${reason}`}`
-}
-
-function usage(message: string): CommandFailure {
-  return new CommandFailure(message, {
-    code: 'deny-ambiguous',
-    exitCode: EXIT.usage,
-    hint: 'such as `jamey deny add --sub robot-7 --for 2h --reason "its key was stolen"`',
-  })
 }

@@ -2,10 +2,12 @@ import { type EvaluationInput, inexactIn, topics } from '@jamey/contracts'
 import { withBus } from '../client/connection.js'
 import { type ClientOptions, isPassingName } from '../client/connection-target.js'
 import { EXIT } from '../support/exit-codes.js'
-import { CommandFailure } from '../support/failure.js'
+import { CommandFailure, usageError } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { readTextFile } from '../terminal/text-input.js'
 import { formatVerdict } from '../views/verdict-view.js'
+
+const USAGE = { code: 'evaluate-usage' }
 
 export interface EvaluateOptions extends ClientOptions {
   readonly tool?: string
@@ -53,7 +55,8 @@ async function questionOf(
   const { tool } = options
   if (tool === undefined) return textOf(action, options)
   const stray = action !== undefined ? 'an action' : strayOption(options, ['context', 'user'])
-  if (stray !== undefined) throw usage(`${stray} goes with an action in words, and --tool is a call`)
+  if (stray !== undefined)
+    throw usageError(`${stray} goes with an action in words, and --tool is a call`, USAGE)
   const { intent, cwd, session } = options
   return {
     tool,
@@ -66,7 +69,7 @@ async function questionOf(
 
 function textOf(action: string | undefined, options: EvaluateOptions): EvaluationInput {
   const stray = strayOption(options, ['arguments', 'intent', 'cwd', 'session'])
-  if (stray !== undefined) throw usage(`${stray} goes with a call: name its tool with --tool`)
+  if (stray !== undefined) throw usageError(`${stray} goes with a call: name its tool with --tool`, USAGE)
   if (action === undefined || action.trim() === '') {
     throw new CommandFailure('the action is empty: say in words what is to be judged, or give --tool', {
       code: 'action-empty',
@@ -96,12 +99,8 @@ async function argumentsOf(context: CommandContext, given: string): Promise<Reco
     // The failure is told below.
   }
   const fault = value === undefined ? undefined : inexactIn(text, value)
-  if (fault !== undefined) throw usage(`--arguments: ${fault.path.join('.')} ${fault.expected}`)
+  if (fault !== undefined) throw usageError(`--arguments: ${fault.path.join('.')} ${fault.expected}`, USAGE)
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>
-  throw usage(`--arguments: expected a JSON object, found ${JSON.stringify(text.slice(0, 60))}`)
-}
-
-function usage(message: string): CommandFailure {
-  return new CommandFailure(message, { code: 'evaluate-usage', exitCode: EXIT.usage })
+  throw usageError(`--arguments: expected a JSON object, found ${JSON.stringify(text.slice(0, 60))}`, USAGE)
 }

@@ -1,7 +1,7 @@
 import type { Action } from '@jamey/auth'
 import { diff, explain, type Manifest, ManifestError, readManifest, who } from '@jamey/manifest'
 import { EXIT } from '../support/exit-codes.js'
-import { CommandFailure } from '../support/failure.js'
+import { usageError } from '../support/failure.js'
 import { plural } from '../support/quantities.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { readTextFile } from '../terminal/text-input.js'
@@ -13,6 +13,11 @@ import {
   jsonExplanation,
   jsonFault,
 } from '../views/permissions-view.js'
+
+const USAGE = {
+  code: 'permissions-usage',
+  hint: 'such as `jamey permissions who publish lab/robot-7/heat`',
+}
 
 export interface PermissionsOptions {
   readonly json?: boolean
@@ -89,7 +94,8 @@ export async function permissionsDiff(
   { json }: PermissionsOptions,
 ): Outcome {
   const { terminal } = context
-  if (files.before === '-' && files.after === '-') throw usage('only one of the two can be standard input')
+  if (files.before === '-' && files.after === '-')
+    throw usageError('only one of the two can be standard input', USAGE)
   const before = await manifestAt(context, files.before)
   const after = await manifestAt(context, files.after)
   const difference = diff(before, after)
@@ -110,15 +116,10 @@ function questionOf(words: readonly string[]): { actions: readonly Action[]; top
   const [first = '', second] = words
   if (second === undefined) return { actions: ['publish', 'subscribe'], topic: first }
   if (words.length > 2 || (first !== 'publish' && first !== 'subscribe')) {
-    throw usage(`expected publish or subscribe and one topic, found ${JSON.stringify(words.join(' '))}`)
+    throw usageError(
+      `expected publish or subscribe and one topic, found ${JSON.stringify(words.join(' '))}`,
+      USAGE,
+    )
   }
   return { actions: [first], topic: second }
-}
-
-function usage(message: string): CommandFailure {
-  return new CommandFailure(message, {
-    code: 'permissions-usage',
-    exitCode: EXIT.usage,
-    hint: 'such as `jamey permissions who publish lab/robot-7/heat`',
-  })
 }

@@ -1,13 +1,8 @@
+import { ReasonCode } from '@jamey/protocol'
 import { withBus } from '../client/connection.js'
 import type { ClientOptions } from '../client/connection-target.js'
 import { envelopedMessage } from '../client/contract-lookup.js'
-import {
-  envelopeOf,
-  NO_MATCHING_SUBSCRIBERS,
-  publishRaw,
-  type Qos,
-  topicFor,
-} from '../client/raw-messages.js'
+import { envelopeOf, publishRaw, type Qos, topicFor } from '../client/raw-messages.js'
 import { checkRawAction, checkTopicName } from '../client/topic-argument.js'
 import { EXIT } from '../support/exit-codes.js'
 import { plural } from '../support/quantities.js'
@@ -53,7 +48,7 @@ export async function pub(
     const isOldServer = bus.mqtt.serverInformation?.protocolVersion === 4
     return { reasonCode, messageId: envelope?.messageId, bytes: sent.length, isOldServer }
   })
-  const isUnheard = reasonCode === NO_MATCHING_SUBSCRIBERS
+  const isUnheard = reasonCode === ReasonCode.noMatchingSubscribers
   if (options.json) {
     terminal.printJson({ topic, bytes, message_id: messageId, reason_code: reasonCode, unheard: isUnheard })
   } else terminal.print(formatPublished({ topic, reasonCode, qos, isRetained, isOldServer, bytes }))
@@ -83,6 +78,6 @@ export function formatPublished({
   if (isRetained && bytes === 0) return `${what}: the retained message is taken away`
   const kept = isRetained ? '; kept for later subscribers' : ''
   if (qos === 0) return `${what}, which nobody acknowledges at QoS 0${kept}`
-  if (reasonCode === NO_MATCHING_SUBSCRIBERS) return `${what}; nobody is subscribed to it now${kept}`
+  if (reasonCode === ReasonCode.noMatchingSubscribers) return `${what}; nobody is subscribed to it now${kept}`
   return isOldServer ? `${what}${kept}` : `${what}; somebody is subscribed to it${kept}`
 }

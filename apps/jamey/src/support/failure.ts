@@ -18,6 +18,14 @@ export class CommandFailure extends Error {
   }
 }
 
+/** Words of a command that do not go together, or say nothing it could do. */
+export function usageError(
+  message: string,
+  options: { readonly code: string; readonly hint?: string; readonly cause?: unknown },
+): CommandFailure {
+  return new CommandFailure(message, { ...options, exitCode: EXIT.usage })
+}
+
 /** A failure as it is shown: one line for people, one object for scripts. */
 export interface FailureReport {
   readonly code: string

@@ -67,6 +67,14 @@ export function ownPath(path: string, { within, kind = 'file' }: OwnPathOptions 
   return follow(absolute, kind, { within: boundary, asked: absolute })
 }
 
+/** More than any key in PEM, or for an endpoint, has. */
+const MAXIMUM_KEY_BYTES = 10_000
+
+/** The text of a file with a key, which nobody else may read. Throws as `readOwnFile` does. */
+export function readKeyFile(path: string): string {
+  return readOwnFile(path, { isSecret: true, maximumBytes: MAXIMUM_KEY_BYTES })
+}
+
 /** The text of such a file. Throws `OwnershipError`, or the system's error where it cannot be read. */
 export function readOwnFile(path: string, options: OwnFileOptions): string {
   const { maximumBytes, isSecret = false, within } = options

@@ -56,9 +56,12 @@ export interface PublishOptions {
   readonly isDurable?: boolean | undefined
 }
 
+/** Reason code of MQTT 5.0: the server took the message, and nobody is subscribed to its topic. */
+export const NO_MATCHING_SUBSCRIBERS = 0x10
+
 export interface Published {
   readonly messageId: string
-  /** 0x10 where the server reported that nobody is subscribed. */
+  /** `NO_MATCHING_SUBSCRIBERS` where the server reported that nobody is subscribed. */
   readonly reasonCode: number
 }
 

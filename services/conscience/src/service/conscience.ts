@@ -1,4 +1,4 @@
-import { type Clock, type RequestError, type ServedContract, systemClock } from '@jamey/bus'
+import { type Clock, FailureReports, type RequestError, type ServedContract, systemClock } from '@jamey/bus'
 import { atConscience, topics, type Verdict } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { DurableRecords } from '../approvals/durable-map.js'
@@ -10,7 +10,6 @@ import { ReceiptSigner } from '../verdict/receipts.js'
 import { type ApprovalOptions, ApprovalService } from './approvals/approval-service.js'
 import { AttestationListener } from './attestation-listener.js'
 import type { ConscienceBus } from './conscience-bus.js'
-import { FailureReports } from './failure-reports.js'
 import { SERVING } from './serving.js'
 import { SessionService } from './session-service.js'
 import { VerdictAnnouncements } from './verdict-announcements.js'
@@ -95,7 +94,11 @@ class BusConscience implements Conscience {
     const { bus, log, clock = systemClock } = options
     this.#options = options
     this.#clock = clock
-    this.#failures = new FailureReports({ bus, clock, log })
+    this.#failures = new FailureReports({
+      bus,
+      clock,
+      log: (err, kind) => log?.error({ event: 'conscience.failed', err, kind }, 'conscience failed'),
+    })
     const report = (kind: string, error: unknown): void => this.#failures.report(kind, error)
     const parts = { bus, clock, report }
     this.#attestations = new AttestationListener(parts)

@@ -1,15 +1,12 @@
 import { createPrivateKey } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { readOwnFile } from '@jamey/auth'
+import { readKeyFile } from '@jamey/auth'
 import { type Bus, type ComponentOptions, ConfigurationError, runComponent } from '@jamey/bus'
 import type { Logger } from 'pino'
 import type { DurableRecords } from '../approvals/durable-map.js'
 import { loadPolicy } from '../policy/policy-file.js'
 import { type Conscience, createConscience } from './conscience.js'
 import { conscienceOptionsFromEnvironment } from './conscience-environment.js'
-
-/** Many times what such a key takes. */
-const MAXIMUM_KEY_BYTES = 10_000
 
 /** The kinds of records that a conscience keeps, and the format in which it does. */
 export const RECORD_FORMATS = { 'jamey approvals': 1, 'jamey sessions': 1 } as const
@@ -88,7 +85,7 @@ function receiptKeyFrom(file: string | undefined, cwd: string): string | undefin
   }
   let pem: string
   try {
-    pem = readOwnFile(resolve(cwd, file), { isSecret: true, maximumBytes: MAXIMUM_KEY_BYTES })
+    pem = readKeyFile(resolve(cwd, file))
   } catch (error) {
     throw fault((error as Error).message)
   }

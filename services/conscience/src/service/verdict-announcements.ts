@@ -1,4 +1,4 @@
-import type { Published, RequestContext } from '@jamey/bus'
+import { NO_MATCHING_SUBSCRIBERS, type Published, type RequestContext } from '@jamey/bus'
 import { topics, type Verdict } from '@jamey/contracts'
 import type { ConscienceBus } from './conscience-bus.js'
 
@@ -17,8 +17,6 @@ interface Held {
 }
 
 const ANNOUNCEMENT_TIMEOUT_MS = 5_000
-/** PUBACK of MQTT 5.0: nobody is subscribed to the topic. */
-const NO_MATCHING_SUBSCRIBERS = 0x10
 
 /**
  * Tells whoever subscribed of verdicts. Where the server says of one that nobody is subscribed, of those after it only

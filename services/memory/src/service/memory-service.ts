@@ -1,4 +1,11 @@
-import { type Bus, type Clock, RequestError, type ServedContract, systemClock } from '@jamey/bus'
+import {
+  type Bus,
+  type Clock,
+  FailureReports,
+  RequestError,
+  type ServedContract,
+  systemClock,
+} from '@jamey/bus'
 import { topics } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { Claim } from '../file/claim.js'
@@ -67,8 +74,6 @@ const STANDBY = 'stands by: another process serves the memory file'
 /** Time for the answers to requests that were taken, once another process serves the file. */
 const STANDING_DOWN_MS = 1000
 const ANNOUNCEMENT_TIMEOUT_MS = 10_000
-/** Time in which the same failure is reported once at the most: a full disk would otherwise flood the error topic. */
-const REPORT_INTERVAL_MS = 60_000
 
 /** Serves store, forget and query on the bus, and announces every change on `jamey/memory/updates`. */
 export function createMemory(options: MemoryOptions): MemoryService {
@@ -78,7 +83,7 @@ export function createMemory(options: MemoryOptions): MemoryService {
 class BusMemory implements MemoryService {
   readonly #options: MemoryOptions
   readonly #clock: Clock
-  readonly #reportedAtMs = new Map<string, number>()
+  readonly #failures: FailureReports
   readonly #recalls = new RecallCounts()
   #running: Running | undefined
   #opening: Opening | undefined
@@ -88,6 +93,11 @@ class BusMemory implements MemoryService {
   constructor(options: MemoryOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#failures = new FailureReports({
+      bus: options.bus,
+      clock: this.#clock,
+      log: (err) => options.log?.error({ event: 'memory.failed', err }, 'memory failed'),
+    })
   }
 
   async start(): Promise<void> {
@@ -315,18 +325,15 @@ class BusMemory implements MemoryService {
   }
 
   #report(error: unknown): void {
-    const kind = error instanceof Error && 'code' in error ? String(error.code) : 'internal'
-    const nowMs = this.#clock.now()
-    if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
-    this.#reportedAtMs.set(kind, nowMs)
-    this.#options.log?.error({ event: 'memory.failed', err: error }, 'memory failed')
-    void this.#options.bus.reportError(error, { kind })
+    this.#failures.report(error instanceof Error && 'code' in error ? String(error.code) : 'internal', error)
   }
 
   async #withinGrace(work: Promise<unknown>, graceMs: number): Promise<void> {
-    const { promise, resolve } = withResolver()
-    const timer = this.#clock.setTimeout(resolve, graceMs)
-    await Promise.race([work, promise])
+    let timer: unknown
+    const isOver = new Promise<void>((resolve) => {
+      timer = this.#clock.setTimeout(resolve, graceMs)
+    })
+    await Promise.race([work, isOver])
     this.#clock.clearTimeout(timer)
   }
 }
@@ -345,14 +352,6 @@ interface Running extends OwnedFile {
 
 async function stopAll(served: readonly ServedContract[]): Promise<void> {
   await Promise.allSettled(served.map((one) => one.stop()))
-}
-
-function withResolver(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => {}
-  const promise = new Promise<void>((settle) => {
-    resolve = settle
-  })
-  return { promise, resolve }
 }
 
 /** Whether the requester alone has to do something about it. */

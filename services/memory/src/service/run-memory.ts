@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { readOwnFile } from '@jamey/auth'
+import { readKeyFile } from '@jamey/auth'
 import { type Bus, type ComponentOptions, ConfigurationError, runComponent } from '@jamey/bus'
 import type { Logger } from 'pino'
 import type { EmbeddingSettings } from '../model/embeddings.js'
@@ -7,9 +7,6 @@ import type { DatabaseSettings } from '../postgres/postgres-memory.js'
 import type { EmbeddingEnvironment } from './embedding-environment.js'
 import { memoryOptionsFromEnvironment } from './memory-environment.js'
 import { createMemory } from './memory-service.js'
-
-/** Many times what such a key takes. */
-const MAXIMUM_KEY_BYTES = 10_000
 
 export interface RunMemoryOptions extends ComponentOptions {
   readonly log?: Logger | undefined
@@ -48,8 +45,7 @@ function databaseIn(cwd: string, settings: DatabaseSettings): DatabaseSettings {
 function withKey(cwd: string, { keyFile, ...settings }: EmbeddingEnvironment): EmbeddingSettings {
   if (keyFile === undefined) return settings
   try {
-    const options = { isSecret: true, maximumBytes: MAXIMUM_KEY_BYTES }
-    return { ...settings, key: readOwnFile(resolve(cwd, keyFile), options).trim() }
+    return { ...settings, key: readKeyFile(resolve(cwd, keyFile)).trim() }
   } catch (error) {
     const expected = 'a file of this user alone with the key of the endpoint'
     const found = (error as Error).message

@@ -1,8 +1,9 @@
 import type { Bus } from '@jamey/bus'
+import { ReasonCode } from '@jamey/protocol'
 import type { McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { envelopedMessage } from '../../client/contract-lookup.js'
-import { envelopeOf, NO_MATCHING_SUBSCRIBERS, publishRaw, topicFor } from '../../client/raw-messages.js'
+import { envelopeOf, publishRaw, topicFor } from '../../client/raw-messages.js'
 import { checkTopicFilters, checkTopicName } from '../../client/topic-argument.js'
 import { collectMessages, MAXIMUM_MESSAGES } from './message-collection.js'
 import { resultOf, type ToolContext } from './tool.js'
@@ -102,7 +103,7 @@ async function publish(
     timeoutMs,
     signal,
   })
-  const unheard = reasonCode === NO_MATCHING_SUBSCRIBERS
+  const unheard = reasonCode === ReasonCode.noMatchingSubscribers
   const id = envelope === undefined ? {} : { message_id: envelope.messageId }
   return { topic: at, bytes: bytes.length, reason_code: reasonCode, unheard, ...id }
 }

@@ -9,10 +9,12 @@ import {
   startChildServer,
 } from '@jamey/mcp'
 import { EXIT } from '../../support/exit-codes.js'
-import { CommandFailure } from '../../support/failure.js'
+import { CommandFailure, usageError } from '../../support/failure.js'
 import type { CommandContext } from '../../terminal/command-context.js'
 import type { Terminal } from '../../terminal/terminal.js'
 import { serverNameAt, serverNameOf } from './server-name.js'
+
+const USAGE = { code: 'mcp-guard' }
 
 /** Which server of MCP, beside the command that starts it. */
 export interface ServerOptions {
@@ -49,16 +51,16 @@ function connected(url: URL, token: string | undefined, { terminal }: CommandCon
 /** Undefined where a command starts the server. */
 function urlOf(command: readonly string[], { url, tokenFile }: ServerOptions): URL | undefined {
   if (url === undefined) {
-    if (command.length === 0) throw usage('say which server: --url URL, or a command behind --')
-    if (tokenFile !== undefined) throw usage('--token-file goes with --url')
+    if (command.length === 0) throw usageError('say which server: --url URL, or a command behind --', USAGE)
+    if (tokenFile !== undefined) throw usageError('--token-file goes with --url', USAGE)
     return undefined
   }
-  if (command.length > 0) throw usage('--url and a command are two servers: leave out one')
+  if (command.length > 0) throw usageError('--url and a command are two servers: leave out one', USAGE)
   const found = URL.canParse(url) ? new URL(url) : undefined
   if (found === undefined || !/^https?:$/.test(found.protocol) || found.username !== '' || found.hash !== '')
-    throw usage('--url: expected an http: or https: URL without user')
+    throw usageError('--url: expected an http: or https: URL without user', USAGE)
   if (tokenFile !== undefined && found.protocol === 'http:' && !isLoopbackHost(found.hostname))
-    throw usage('--url: a token goes to https: alone, or to this machine')
+    throw usageError('--url: a token goes to https: alone, or to this machine', USAGE)
   return found
 }
 
@@ -68,14 +70,10 @@ function tokenOf({ cwd }: CommandContext, { tokenFile }: ServerOptions): string 
   try {
     token = readOwnFile(resolve(cwd, tokenFile), { maximumBytes: 16_384, isSecret: true }).trim()
   } catch (error) {
-    throw usage(`${tokenFile} cannot be read: ${(error as Error).message}`, error)
+    throw usageError(`${tokenFile} cannot be read: ${(error as Error).message}`, { ...USAGE, cause: error })
   }
   if (/^[\x21-\x7e]+$/.test(token)) return token
-  throw usage(`${tokenFile}: expected one token and nothing else`)
-}
-
-function usage(message: string, cause?: unknown): CommandFailure {
-  return new CommandFailure(message, { code: 'mcp-guard', exitCode: EXIT.usage, cause })
+  throw usageError(`${tokenFile}: expected one token and nothing else`, USAGE)
 }
 
 async function started([command = '', ...args]: readonly string[], { cwd }: CommandContext) {

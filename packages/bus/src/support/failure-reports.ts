@@ -1,14 +1,13 @@
-import type { Clock } from '@jamey/bus'
-import type { Logger } from 'pino'
-import type { ConscienceBus } from './conscience-bus.js'
+import type { Clock } from './clock.js'
 
-/** The same kind of failure is reported at most once in this time. */
+/** The same kind of failure is reported at most once in this time: a full disk would otherwise flood the error topic. */
 const REPORT_INTERVAL_MS = 60_000
 
 export interface FailureReportsOptions {
-  readonly bus: Pick<ConscienceBus, 'reportError'>
+  readonly bus: { reportError(error: unknown, options: { readonly kind: string }): Promise<void> }
   readonly clock: Pick<Clock, 'now'>
-  readonly log?: Logger | undefined
+  /** Writes the line of the log. */
+  readonly log: (error: unknown, kind: string) => void
 }
 
 /** Tells of failures on the bus and in the log, and of none too often. */
@@ -25,7 +24,7 @@ export class FailureReports {
     const nowMs = clock.now()
     if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
     this.#reportedAtMs.set(kind, nowMs)
-    log?.error({ event: 'conscience.failed', err: error, kind }, 'conscience failed')
+    log(error, kind)
     void bus.reportError(error, { kind })
   }
 }
