@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Broker, ClientCertificate } from '@jamey/broker'
 import { AuthenticationError, type TlsMaterial, type TransportFactory } from '@jamey/mqtt'
+import { commonNameOf } from '../support/certificate-name.js'
 
 /** Extended Key Usage id-kp-clientAuth, RFC 5280 section 4.2.1.12. */
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
@@ -59,12 +60,6 @@ function certificatesIn(pem: string | Uint8Array): X509Certificate[] {
 function privateKey(key: string | Uint8Array, passphrase: string | undefined) {
   const pem = typeof key === 'string' ? key : Buffer.from(key)
   return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase })
-}
-
-/** '' where it has none, or several: nobody is called so. */
-function commonNameOf(certificate: X509Certificate): string {
-  const { CN: name } = certificate.toLegacyObject().subject as { readonly CN?: unknown }
-  return typeof name === 'string' ? name : ''
 }
 
 function refused(why: string): AuthenticationError {

@@ -92,6 +92,24 @@ describe('a command', () => {
     await expect(connectionTarget(from(env), { clientId: 'other' })).rejects.toThrow(/MQTT_TLS_CLIENT_CERT/)
   })
 
+  it('connects under the name of its certificate where nothing else proves who it is', async () => {
+    await at.install()
+    const env = {
+      MQTT_BROKER_URL: 'mqtts://example.org',
+      MQTT_TLS_CA_CERT: at.directory.caCertificate,
+      MQTT_TLS_CLIENT_CERT: at.directory.clientCertificate('jamey-memory'),
+      MQTT_TLS_CLIENT_KEY: at.directory.clientKey('jamey-memory'),
+    }
+    const certified = { ...env, MQTT_USERNAME: 'none' }
+    const { config } = await connectionTarget(from(certified), {})
+    expect(config).toMatchObject({ clientId: 'jamey-memory', tls: { cert: expect.anything() } })
+    const component = await connectionTarget(from({ ...certified, MQTT_CLIENT_ID: 'jamey-memory' }), {})
+    expect(component.config.clientId).toMatch(/^jamey-cli-/)
+    const withToken = await connectionTarget(from({ ...env, MQTT_JWT_SECRET: 'x'.repeat(32) }), {})
+    expect(withToken.config.clientId).toMatch(/^jamey-cli-/)
+    expect(withToken.config.tls).not.toHaveProperty('cert')
+  })
+
   it('goes by the manifest where it connects as a client that this names', async () => {
     await at.installRunning()
     writeFileSync(

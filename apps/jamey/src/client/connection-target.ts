@@ -1,4 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { BusConfig } from '@jamey/bus'
 import { COMPONENTS } from '@jamey/contracts'
 import {
@@ -8,6 +10,7 @@ import {
   requireDataDirectory,
 } from '../install/data-directory.js'
 import { type BrokerAddress, readRunFile, startedBroker } from '../install/run-file.js'
+import { commonNameOf } from '../support/certificate-name.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import { hostInUrl } from '../support/host-address.js'
@@ -46,7 +49,8 @@ export type PermissionSource = 'option' | 'environment' | 'file' | 'manifest' | 
  * down as it was started, or that the environment gives it. There is no default: what listens there may be the system of
  * which this folder is a copy. The name is a new one for every command, so that none
  * throws out another one or the component whose `.env` lies in the folder. A client certificate is bound to its
- * name, so that of the environment is shown only under the name it bears, and only where that is asked for.
+ * name, so that of the environment is shown only under the name it bears: where that is asked for, or where nothing else
+ * proves who connects and MQTT_CLIENT_ID does not say that the name is a component's.
  */
 export async function connectionTarget(
   context: Pick<CommandContext, 'env' | 'fromFile' | 'cwd'>,
@@ -73,23 +77,25 @@ async function targetOfEnvironment(
   options: ClientOptions,
 ): Promise<ConnectionTarget> {
   const { configFromEnvironment } = await import('../support/from-bus.js')
-  const clientId = options.clientId ?? newClientId()
-  const readAs = options.clientId ?? (env['MQTT_CLIENT_ID'] || clientId)
+  const passingName = newClientId()
+  const readAs = options.clientId ?? (env['MQTT_CLIENT_ID'] || certifiedName({ env, cwd }) || passingName)
   // The outbox is the component's, whose process has it open.
   const { outboxFolder: _, ...config } = configFromEnvironment({ ...env, MQTT_CLIENT_ID: readAs }, { cwd })
+  const isShown = options.clientId !== undefined || (isCertificateAlone(config) && !env['MQTT_CLIENT_ID'])
+  const clientId = isShown ? readAs : passingName
   const isListed = Boolean(env['MQTT_PERMISSIONS'])
   const listedIn = fromFile.has('MQTT_PERMISSIONS') ? 'file' : 'environment'
   const named = isListed ? config.permissions : await namedPermissions({ env, cwd }, options)
   const place = fromFile.has('MQTT_BROKER_URL') ? ' of .env' : ''
   return {
     config: {
-      ...(options.clientId === undefined ? withoutCertificate(config) : config),
+      ...(isShown ? config : withoutCertificate(config)),
       ...(env['MQTT_BREAKER_FAILURES'] ? {} : PATIENT),
       clientId,
       permissions: options.permission ?? named ?? COMPONENTS.operator.permissions,
     },
     address: addressOf(config.url),
-    wayOut: `check MQTT_BROKER_URL and MQTT_PORT${place}, and that the broker runs${certificateHint(env, options)}`,
+    wayOut: `check MQTT_BROKER_URL and MQTT_PORT${place}, and that the broker runs${isShown ? '' : certificateHint(env)}`,
     permissionSource: isListed && options.permission === undefined ? listedIn : sourceOf(options, named),
   }
 }
@@ -117,8 +123,22 @@ function withoutCertificate({ tls, ...config }: BusConfig): BusConfig {
   return tls?.ca === undefined ? config : { ...config, tls: { ca: tls.ca } }
 }
 
-function certificateHint(env: NodeJS.ProcessEnv, { clientId }: ClientOptions): string {
-  if (clientId !== undefined || !env['MQTT_TLS_CLIENT_CERT']) return ''
+/** No token, no password: there is no other way in. */
+function isCertificateAlone({ tls, jwtSecret, tokenUrl, username }: BusConfig): boolean {
+  return tls?.cert !== undefined && jwtSecret === undefined && tokenUrl === undefined && username === false
+}
+
+/** The name that the certificate of the environment bears; '' where it cannot be read, which reading the settings tells. */
+function certifiedName({ env, cwd }: Pick<CommandContext, 'env' | 'cwd'>): string {
+  try {
+    return commonNameOf(new X509Certificate(readFileSync(resolve(cwd, env['MQTT_TLS_CLIENT_CERT'] ?? ''))))
+  } catch {
+    return ''
+  }
+}
+
+function certificateHint(env: NodeJS.ProcessEnv): string {
+  if (!env['MQTT_TLS_CLIENT_CERT']) return ''
   return '; where it wants a client certificate, --client-id NAME shows MQTT_TLS_CLIENT_CERT under its name'
 }
 
