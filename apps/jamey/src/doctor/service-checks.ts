@@ -32,8 +32,25 @@ export async function checkServices(
   timeoutMs = TIMEOUT_MS,
 ): Promise<Finding[]> {
   const faults = await watchFaults(bus, timeoutMs)
-  const findings = await Promise.all(QUESTIONS.map((question) => ask(bus, question, expected, timeoutMs)))
-  return [...findings.flat(), ...faults]
+  const asked = await Promise.all(QUESTIONS.map((question) => ask(bus, question, expected, timeoutMs)))
+  const findings = asked.flat()
+  const isMemoryThere = findings.some(({ check, status }) => check === 'service memory' && status === 'ok')
+  return [...findings, ...(isMemoryThere ? await checkEmbeddings(bus, timeoutMs) : []), ...faults]
+}
+
+/** Memories are found by their words all the same, so that nobody would notice that no vectors are made. */
+async function checkEmbeddings(bus: Bus, timeoutMs: number): Promise<Finding[]> {
+  try {
+    const { index } = await bus.request(topics.memory.stats, {}, { timeoutMs })
+    const { fault } = (index['vectors'] ?? {}) as { readonly fault?: unknown }
+    if (typeof fault !== 'string') return []
+    const message = `memories are found by their words alone: ${fault}`
+    const hint = 'look at JAMEY_EMBEDDINGS_URL and what answers there; missing vectors are made when it does'
+    return [{ check: 'embeddings', status: 'warning', message, hint }]
+  } catch {
+    // Whether the memory answers was found out before.
+    return []
+  }
 }
 
 /**

@@ -118,14 +118,15 @@ describe('many memories', () => {
       by_layer: { episodic: 1_000, semantic: 200 },
       by_scope: { private: 1_200 },
       oldest: '2026-05-29T12:00:00Z',
-      index: { words: 12 },
+      index: { words: 12, vectors: { model: 'm', missing: 3 } },
     }
     expect(formatStats(stats, view.now)).toBe(
       [
         '1,200 memories, 34,567 bytes, oldest 2 days ago',
         'by layer  episodic 1,000, semantic 200',
         'by scope  private 1,200',
-        'index     {"words":12}',
+        'words     12',
+        'vectors   model m, missing 3',
       ].join('\n'),
     )
   })

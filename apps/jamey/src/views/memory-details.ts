@@ -47,10 +47,18 @@ export function formatStats(stats: MemoryStats, now: Date): string {
     [plural(memories, 'memory', 'memories'), `${bytes.toLocaleString('en-US')} bytes`, ...spans].join(', '),
     countsOf('by layer', layers),
     countsOf('by scope', scopes),
-    Object.keys(index).length === 0 ? '' : `index     ${printable(JSON.stringify(index))}`,
+    ...Object.entries(index).map(([name, facts]) => `${name.padEnd(8)}  ${printable(factsOf(facts))}`),
   ]
     .filter((line) => line !== '')
     .join('\n')
+}
+
+/** Members of an object side by side, as `missing 3, fault The endpoint answered with 500.` */
+function factsOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Object.entries(value)
+    .map(([name, fact]) => `${name} ${typeof fact === 'object' ? JSON.stringify(fact) : fact}`)
+    .join(', ')
 }
 
 function countsOf(title: string, counts: Readonly<Record<string, number>>): string {
