@@ -166,7 +166,8 @@ export class Publisher {
     this.authorize(topic)
     if (options !== NO_OPTIONS) assertIdentifiers(topic, options)
     const { messageId = randomUuid(), correlationId = randomUuid() } = options
-    const traced = this.trace('publish', contract, { ...options, topic, messageId, correlationId })
+    const given = { topic, messageId, correlationId, traceparent: options.traceparent }
+    const traced = this.trace('publish', contract, given)
     const traceparent = traced?.traceparent ?? options.traceparent
     const { onBehalfOf } = options
     const bytes = this.write({ topic, messageId, payload, correlationId, traceparent, onBehalfOf })

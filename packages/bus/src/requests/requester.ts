@@ -164,7 +164,8 @@ export class Requester {
     const key = keyOf(replyTo, correlationId)
     if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
     counters.requests++
-    const traced = publisher.trace('request', contract, { ...options, topic, messageId, correlationId })
+    const given = { topic, messageId, correlationId, traceparent: options.traceparent }
+    const traced = publisher.trace('request', contract, given)
     const traceparent = traced?.traceparent ?? options.traceparent
     const draft = { topic, messageId, payload, correlationId, replyTo, traceparent, onBehalfOf }
     const bytes = publisher.write(draft)
