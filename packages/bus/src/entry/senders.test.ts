@@ -5,13 +5,14 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { BusConfig } from '../model/config.js'
 import type { Message } from '../model/message.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { encodeEnvelope } from '../wire/envelope.js'
+import { decodeEnvelope, encodeEnvelope } from '../wire/envelope.js'
 import { MqttBus } from './mqtt-bus.js'
 
 const contract = topics.api.requests
 const call: DataInput<typeof contract> = { operation: 'memory.query', input: { text: 'Lisbon' } }
 const update: DataInput<typeof topics.memory.updates> = { change: 'forgotten', memory_ids: ['x'] }
 const ID = '0d7ff1f6-6a0f-4f0b-9d39-6a1b5f0f7a11'
+const CHAIN = '6f9c1b7e-5b0a-4d0e-8a43-0c4f6f4f6f4f'
 const REQUESTS = ['publish:jamey/api/requests']
 const SERVING = ['subscribe:$share/api/jamey/api/requests/#', 'publish:jamey/api/responses/+/api/#']
 
@@ -94,6 +95,27 @@ describe.each([
       { topic: 'jamey/memory/updates', sender: { clientId: 'asker', isVerified: true } },
     ])
     expect([server, asker, reader].map((bus) => bus.stats().refusedSenders)).toEqual([0, 0, 0])
+  })
+
+  it('requests of a chain do not mix, and a repetition of one gets its answer', async () => {
+    const { broker, make } = setUp(stamped)
+    const seen: unknown[] = []
+    await make('server', SERVING).serve(contract, {}, ({ data: { input } }) => {
+      seen.push(input)
+      return { output: input }
+    })
+    const asker = make('asker', REQUESTS)
+    const ask = (input: { text: string }, messageId?: string) =>
+      asker.request(contract, { ...call, input }, { timeoutMs: 1000, correlationId: CHAIN, messageId })
+    const [a, b, c] = [{ text: 'a' }, { text: 'b' }, { text: 'c' }] as const
+    expect(await Promise.all([ask(a), ask(b)])).toEqual([{ output: a }, { output: b }])
+    expect([await ask(c, ID), await ask(a, ID)]).toEqual([{ output: c }, { output: c }])
+    expect(seen).toEqual([a, b, c])
+    const sent = broker.to('jamey/api/requests/#')
+    const told = sent.map(({ topic, payload }) => decodeEnvelope(topic, payload).metadata.correlation_id)
+    expect(new Set(told)).toEqual(new Set([CHAIN]))
+    const responseTopics = new Set(sent.map(({ options }) => options.properties?.responseTopic))
+    expect(responseTopics.size).toBe(stamped.length === 0 ? 3 : 1)
   })
 
   it('who writes the name of another is refused, counted and reported, and answered nowhere', async () => {

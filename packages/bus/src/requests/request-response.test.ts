@@ -815,20 +815,27 @@ describe('serving', () => {
     expect(broker.sent).toHaveLength(sent)
   })
 
-  it('tells the sender of something that is no envelope, where the properties say how', async () => {
-    const { server, broker } = setUp()
-    await server.serve(contract, { group: 'api' }, echo)
-    const responseTopic = 'jamey/api/responses/other/api/x'
-    await Promise.all(
-      broker.deliver(contract.topic, '{}', { responseTopic, correlationData: Buffer.from(CHAIN) }, 'other'),
-    )
-    const answer = only(broker.to(responseTopic))
-    expect(decodeEnvelope(responseTopic, answer.payload).payload).toMatchObject({
-      error: { kind: 'invalid-message', retryable: false },
-    })
-    await Promise.all(broker.deliver(contract.topic, 'nonsense'))
-    expect(server.stats().invalid).toBe(2)
-  })
+  it.each([
+    ['the correlation id', CHAIN],
+    ['that and the message id', `${CHAIN} ${ID}`],
+  ])(
+    'tells the sender of something that is no envelope, where the properties have %s',
+    async (_what, data) => {
+      const { server, broker } = setUp()
+      await server.serve(contract, { group: 'api' }, echo)
+      const responseTopic = 'jamey/api/responses/other/api/x'
+      const correlationData = Buffer.from(data)
+      await Promise.all(broker.deliver(contract.topic, '{}', { responseTopic, correlationData }, 'other'))
+      const answer = only(broker.to(responseTopic))
+      expect(answer.options.properties?.correlationData).toEqual(correlationData)
+      expect(decodeEnvelope(responseTopic, answer.payload)).toMatchObject({
+        payload: { error: { kind: 'invalid-message', retryable: false } },
+        metadata: { correlation_id: CHAIN },
+      })
+      await Promise.all(broker.deliver(contract.topic, 'nonsense'))
+      expect(server.stats().invalid).toBe(2)
+    },
+  )
 
   it('reads nothing of a request that is far too large, and says so where the properties say how', async () => {
     const { make, broker } = setUp()

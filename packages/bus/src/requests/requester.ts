@@ -73,7 +73,7 @@ interface Waiting extends Repeatable {
   /** The request's topic, in whichever form the server of that moment takes. */
   readonly topic: string
   readonly replyTo: string
-  readonly correlationId: string
+  readonly correlationData: string
   readonly options: TimedOptions
   /** Moment of the deadline, by the monotonic clock. */
   readonly dueAtMs: number
@@ -104,7 +104,7 @@ export class Requester {
 
   constructor(parts: RequesterParts) {
     this.#parts = parts
-    this.#replyTopics = new ReplyTopics(parts.clientId)
+    this.#replyTopics = new ReplyTopics(parts.clientId, parts.stamp)
     this.#inbox = new Inbox(parts.port, parts.clientId, (message) => this.#handleAnswer(message))
     this.#arrival = new Arrival(parts.port, parts.clock)
     this.#resending = new Resending(
@@ -156,12 +156,11 @@ export class Requester {
     }
     assertIdentifiers(topic, options)
     const { messageId = randomUuid(), correlationId = randomUuid(), onBehalfOf } = options
-    // A correlation id of the caller's runs through a chain that may ask several times. Then the response topic is
-    // the request's own, so that the pair of both still names this request and only its repetitions.
-    const isOurs = options.correlationId === undefined
     const { service } = contract
-    const replyTo = isOurs ? this.#replyTopics.shared(service) : this.#replyTopics.own(service, messageId)
-    const key = keyOf(replyTo, correlationId)
+    const isOfChain = options.correlationId !== undefined
+    const asked = { topic, service, messageId, correlationId, isOfChain }
+    const { replyTo, correlationData } = this.#replyTopics.expect(asked)
+    const key = keyOf(replyTo, correlationData)
     if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
     counters.requests++
     const given = { topic, messageId, correlationId, traceparent: options.traceparent }
@@ -177,7 +176,7 @@ export class Requester {
         contract,
         topic,
         replyTo,
-        correlationId,
+        correlationData,
         options,
         dueAtMs,
         // The data it resolves with was checked against the contract's own schema.
@@ -282,8 +281,8 @@ export class Requester {
   }
 
   #publish(waiting: Waiting, bytes: Buffer, remainingMs: number): Promise<PublishResult> {
-    const { contract, topic, replyTo, correlationId, options, traced } = waiting
-    const properties = exchangeProperties(replyTo, correlationId, remainingMs)
+    const { contract, topic, replyTo, correlationData, options, traced } = waiting
+    const properties = exchangeProperties(replyTo, correlationData, remainingMs)
     return this.#parts.publisher.send(topic, bytes, {
       // Nobody would wait for its answer after a restart.
       isDurable: false,
@@ -391,6 +390,6 @@ function isDenied(error: unknown): boolean {
   return error instanceof PublishError && error.reasonCode === ReasonCode.notAuthorized
 }
 
-function keyOf(replyTo: string, correlationId: string): string {
-  return `${replyTo} ${correlationId}`
+function keyOf(replyTo: string, correlationData: string): string {
+  return `${replyTo} ${correlationData}`
 }

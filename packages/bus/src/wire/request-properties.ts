@@ -61,10 +61,11 @@ export function identityOf(envelope: Envelope, principal: string, reply: ReplyAd
   return `${principal}\n${action} ${what} ${which}`
 }
 
-/** Correlation data of our own requests is the correlation id as text; others may send what they like. */
+/** Correlation data of our own requests begins with the correlation id as text; others may send what they like. */
 function uuidOf(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text : undefined
+  return text === undefined
+    ? undefined
+    : /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?= |$)/i.exec(text)?.[0]
 }
 
 /** Bytes as text that no two of them share. */
