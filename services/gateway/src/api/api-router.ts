@@ -19,7 +19,8 @@ export type RouterBus = Pick<Bus, 'request' | 'serve'>
 /**
  * Serves `jamey/api/requests`: checks the input of each call against the contract of its operation, asks the
  * component that serves it within what is left of the caller's time and on the caller's behalf, and hands the answer
- * back. What a caller may call is what it may publish to the operation's own topic.
+ * back. No signal ends that sooner: the bus, which is that of the call as well, ends it with itself. What a caller may
+ * call is what it may publish to the operation's own topic.
  *
  * The component's request has the correlation id and trace of the call, so that all of them show as one chain. What
  * stores has its `message_id` too, so that a call that is repeated under one `message_id` stores once.
@@ -37,14 +38,13 @@ export async function serveApi(bus: RouterBus): Promise<ServedContract> {
         const { detail } = faultOf(parsed.error.issues, input)
         throw new RequestError('invalid-request', detail)
       }
-      const { remainingMs: timeoutMs, signal } = context
+      const timeoutMs = context.remainingMs
       if (timeoutMs <= 0)
         throw new RequestError('request-timed-out', 'The deadline had passed.', { retryable: true })
       const { correlation_id, traceparent } = call.envelope.metadata
       try {
         const output = (await bus.request(contract, parsed.data, {
           timeoutMs,
-          signal,
           correlationId: correlation_id,
           onBehalfOf,
           ...(KEYED.test(operation) ? { messageId: call.envelope.message_id } : {}),

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { createGateway } from './gateway.js'
 import { call, FakeBus, post, startGateway, VERDICT } from './gateway.support.js'
 
-/** A conscience that answers when told to, and tells when it was asked and when its caller gave up. */
+/** A conscience that answers when told to, and tells when it was asked and when the call behind it was given up. */
 function heldConscience(bus: FakeBus) {
   const held = { release: () => {}, asked: Promise.resolve(), givenUp: Promise.resolve() }
   const released = new Promise<void>((resolve) => {
@@ -17,8 +17,9 @@ function heldConscience(bus: FakeBus) {
     tellGivenUp = resolve
   })
   held.asked = new Promise((resolve) => {
-    bus.answer(topics.conscience.evaluate, async (_request, { signal }) => {
-      signal.addEventListener('abort', () => tellGivenUp())
+    bus.answer(topics.conscience.evaluate, async () => {
+      const call = bus.requests.find(({ topic }) => topic === topics.api.requests.topic)
+      call?.options.signal?.addEventListener('abort', () => tellGivenUp())
       resolve()
       await released
       return VERDICT
@@ -253,6 +254,25 @@ describe('callers that go away', () => {
       'POST /v1/conscience/evaluate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n' +
         `content-length: ${body.length}\r\n\r\n${body}`,
     )
+    await conscience.asked
+    socket.destroy()
+    await conscience.givenUp
+    await gateway.stop()
+  })
+
+  it('abort the one that waits, though another was answered over the same connection', async () => {
+    const { bus, gateway, port } = await startGateway()
+    bus.answer(topics.conscience.evaluate, () => VERDICT)
+    const socket = connect(port, '127.0.0.1')
+    const body = '{"action":"a"}'
+    const evaluate =
+      'POST /v1/conscience/evaluate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n' +
+      `content-length: ${body.length}\r\n\r\n${body}`
+    socket.write(evaluate)
+    await once(socket, 'data')
+    bus.requests.length = 0
+    const conscience = heldConscience(bus)
+    socket.write(evaluate)
     await conscience.asked
     socket.destroy()
     await conscience.givenUp
