@@ -53,6 +53,33 @@ export function describeAsOf(name: string, open: OpenStorage): void {
       expect(await asked(0.5, { limit: 1, offset: 1 })).toEqual(['Lisbon'])
     })
 
+    it.each([{}, { query: 'ada lives' }])(
+      'has each memory on one page, whatever comes meanwhile: %j',
+      async (query) => {
+        const { store, clock } = await filled(open)
+        const asked = { as_of: at(2.5), include_superseded: true, limit: 1, ...query }
+        const { memories: whole, total } = await store.query({ ...asked, limit: 10 }, { reach: ada })
+        const seen: string[] = []
+        for (let cursor: string | undefined; ; ) {
+          const page = await store.query({ ...asked, cursor }, { reach: ada })
+          expect(page.total).toBe(total)
+          seen.push(...page.memories.map(({ id }) => id))
+          cursor = page.next_cursor
+          if (cursor === undefined) break
+          await clock.advance(1)
+          await store.store(
+            { content: `ada lives and lives, ${seen.length}` },
+            { id: `n${seen.length}`, source: 'ada' },
+          )
+          await store.update({ id: 'porto', importance: seen.length / 10 })
+        }
+        expect(seen).toHaveLength(total)
+        expect(seen.toSorted()).toEqual(whole.map(({ id }) => id).toSorted())
+        const foreign = store.query({ ...asked, cursor: 'bm9uZQ' }, { reach: ada })
+        await expect(foreign).rejects.toMatchObject({ field: 'cursor' })
+      },
+    )
+
     it('shows others what was theirs to read then and still is', async () => {
       const { store, asked } = await filled(open)
       expect(await asked(0.5, {}, eve)).toEqual(['Lisbon'])

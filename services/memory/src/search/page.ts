@@ -19,7 +19,12 @@ export function depthFor({ offset, shown }: Begin, limit: number): number {
 }
 
 /** The best that were on none of the pages before. */
-export function pageOf({ ranked }: Ranking, { documents }: MemoryIndex, begin: Begin, limit: number): Page {
+export function pageOf(
+  { ranked }: Pick<Ranking, 'ranked'>,
+  { documents }: MemoryIndex,
+  begin: Begin,
+  limit: number,
+): Page {
   const left = ranked
     .map((hit) => [documents.seq[hit.doc] as number, hit] as const)
     .filter(([seq]) => !begin.shown.has(seq))

@@ -6,10 +6,12 @@ import {
 } from '@jamey/contracts'
 import { type MemoryRow, memoryFromRow, parsed } from '../../model/memory-record.js'
 import type { Reach } from '../../model/memory-storage.js'
+import { beginOf } from '../../search/cursor.js'
 import { circumstancesOf, type Filter, ownedBy } from '../../search/filter.js'
 import { IndexFilter } from '../../search/index-filter.js'
 import { MemoryIndex } from '../../search/memory-index.js'
-import { Ranker } from '../../search/ranking.js'
+import { endOf, pageOf } from '../../search/page.js'
+import { type Ranked, Ranker } from '../../search/ranking.js'
 import { score } from '../../search/score.js'
 
 /** Memories of the past that one question looks through, the newest first: they are in no index that is kept. */
@@ -54,57 +56,59 @@ export class PastMemories {
   }
 
   page({ query, atMs }: PastQuestion, isCut = this.#rows.length === MOST_LOOKED_THROUGH): MemoryRecalled {
-    const found = orderOf(this.#index, this.#rows, query, atMs)
-    const { limit, offset = 0 } = query
-    const page = found.slice(offset, offset + limit)
-    const memories = withinPage(page.map(({ row, score }) => ({ ...memoryFromRow(row), score })))
+    const index = this.#index
+    const bySeq = new Map(this.#rows.map((row) => [row.seq, row]))
+    const rowOf = (doc: number) => bySeq.get(index.documents.seq[doc] as number) as PastRow
+    const { ranked, best } = orderOf(index, rowOf, query, atMs)
+    const page = pageOf({ ranked }, index, beginOf(query.cursor, query.offset), query.limit)
+    const hits = withinPage(Array.from(page.hits.values(), (hit) => ({ ...hit, row: rowOf(hit.doc) })))
     return {
-      memories,
-      total: found.length,
+      memories: hits.map(({ row, score: own }) => ({
+        ...memoryFromRow(row),
+        score: Math.min(1, own / best),
+      })),
+      total: ranked.length,
       ...(isCut ? { total_is_at_least: true as const } : {}),
-      ...(memories.length < Math.min(limit, found.length - offset) ? { truncated: true as const } : {}),
+      ...endOf(
+        page,
+        hits.map(({ row }) => row),
+      ),
     }
   }
-}
-
-interface Scored {
-  readonly row: PastRow
-  readonly score: number
 }
 
 /** The best first, or the newest where there are no words. */
 function orderOf(
   index: MemoryIndex,
-  rows: readonly PastRow[],
-  query: { readonly query?: string | undefined; readonly tags?: readonly string[] | undefined },
+  rowOf: (doc: number) => PastRow,
+  query: Pick<MemoryQuery, 'query' | 'tags'>,
   atMs: number,
-): Scored[] {
+): { readonly ranked: readonly Ranked[]; readonly best: number } {
   const filter = new IndexFilter(index, { tags: query.tags }, Number.NEGATIVE_INFINITY)
   const text = query.query?.trim() ?? ''
-  const bySeq = new Map(rows.map((row) => [row.seq, row]))
-  if (text === '') {
-    return rows
-      .filter(({ seq }) => filter.fits(index.documents.find(seq) as number))
-      .map((row) => {
-        const facts = { relevance: 1, importance: row.importance, ageMs: atMs - row.occurred_at }
-        return { row, score: score(facts) }
-      })
+  if (text !== '') {
+    return new Ranker(index).rank(text, {
+      filter,
+      depth: index.documents.count,
+      nowMs: atMs,
+      textsOf: (docs) => docs.map((doc) => rowOf(doc).content),
+    })
   }
-  const rowOf = (doc: number) => bySeq.get(index.documents.seq[doc] as number) as PastRow
-  const { ranked, best } = new Ranker(index).rank(text, {
-    filter,
-    depth: rows.length,
-    nowMs: atMs,
-    textsOf: (docs) => docs.map((doc) => rowOf(doc).content),
-  })
-  return ranked.map(({ doc, score: own }) => ({ row: rowOf(doc), score: Math.min(1, own / best) }))
+  const docs = Array.from({ length: index.documents.count }, (_, doc) => doc)
+  const ranked = docs
+    .filter((doc) => filter.fits(doc))
+    .map((doc) => {
+      const { importance, occurred_at } = rowOf(doc)
+      return { doc, score: score({ relevance: 1, importance, ageMs: atMs - occurred_at }) }
+    })
+  return { ranked, best: 1 }
 }
 
-function withinPage(memories: MemoryRecalled['memories']): MemoryRecalled['memories'] {
+function withinPage<Hit extends { readonly row: PastRow }>(hits: readonly Hit[]): Hit[] {
   let bytes = 0
-  const end = memories.findIndex(({ content, tags, metadata }, i) => {
-    bytes += Buffer.byteLength(content) + Buffer.byteLength(JSON.stringify([tags, metadata]))
+  const end = hits.findIndex(({ row }, i) => {
+    bytes += row.bytes
     return bytes > PAGE_BYTES && i > 0
   })
-  return end === -1 ? memories : memories.slice(0, end)
+  return end === -1 ? [...hits] : hits.slice(0, end)
 }
