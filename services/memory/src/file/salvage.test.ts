@@ -8,7 +8,10 @@ import { createMemory } from '../service/memory-service.js'
 import { fakeClock, temporaryFile, temporaryStore } from '../store/memory-file.support.js'
 import { MemoryStore } from '../store/memory-store.js'
 import { checkMemoryFile } from './check-memory-file.js'
-import type { Salvaged } from './salvage.js'
+import { Database } from './database.js'
+import { migrate } from './migrate.js'
+import { type Salvaged, salvage } from './salvage.js'
+import { MIGRATIONS } from './schema.js'
 
 const COUNT = 400
 const PAGE = 4096
@@ -71,6 +74,27 @@ describe('a damaged memory file', () => {
     const before = readFileSync(file)
     expect(() => MemoryStore.open({ file })).toThrow(expect.objectContaining({ code: 'storage-damaged' }))
     expect(readFileSync(file).equals(before)).toBe(true)
+  })
+
+  it('stays where it is until all is read: whoever is stopped on the way begins again', async () => {
+    const file = await damagedFile()
+    const before = readFileSync(file)
+    const full = (path: string, version: number): Database => {
+      const database = new Database({ file: path, busyTimeoutMs: 2000, maximumFileBytes: 200_000 })
+      migrate(database, MIGRATIONS.slice(0, version))
+      return database
+    }
+    for (let attempt = 0; attempt < 2; attempt++) {
+      expect(() => salvage(file, 0, full)).toThrow(expect.objectContaining({ code: 'storage-full' }))
+      expect(readFileSync(file).equals(before)).toBe(true)
+      expect(readdirSync(dirname(file)).filter((name) => /damaged|salvaged/.test(name))).toEqual([])
+    }
+    // What one that was killed had filled.
+    writeFileSync(`${file}.salvaged`, before.subarray(0, 100_000))
+    const { memories, setAside } = salvaged(file)
+    expect(memories).toBeGreaterThan(COUNT / 2)
+    expect(readFileSync(setAside).equals(before)).toBe(true)
+    expect(readdirSync(dirname(file)).filter((name) => name.includes('salvaged'))).toEqual([])
   })
 
   it('is left as it is where it cannot be told to be ours', () => {

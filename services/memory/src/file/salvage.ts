@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from 'node:fs'
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import Libsql from 'libsql'
 import {
@@ -28,6 +28,9 @@ export interface Salvaged {
   /** Of what stands beside the memories, by its name, places that could not be read; what is whole is not named. */
   readonly notes: Readonly<Record<string, number>>
 }
+
+/** What SQLite has beside a file. */
+const BESIDE = ['-wal', '-shm'] as const
 
 const MEMORIES: NumberedTable = { table: 'memories', number: 'seq', indexes: ['memories_by_time'] }
 const VERSIONS: NumberedTable = {
@@ -76,27 +79,50 @@ const KEYED: Readonly<Record<string, KeyedTable>> = {
 }
 
 /**
- * Sets a damaged memory file aside and fills a new one with what can be read of it. Undefined where it cannot be
- * told that the file is one of ours: then nothing is done. `build` makes a new file of the old one's version.
+ * Fills a new memory file with what can be read of a damaged one, which is then set aside; until it has all of that, the
+ * damaged one stays where it is, so that whoever is stopped on the way begins again. Undefined where it cannot be told
+ * that the file is one of ours: then nothing is done. `build` makes a new file of the old one's version.
  */
 export function salvage(
   file: string,
   nowMs: number,
-  build: (version: number) => Database,
+  build: (path: string, version: number) => Database,
 ): Salvaged | undefined {
   const version = versionOf(file)
   if (version === undefined) return undefined
   const stamp = new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-')
   const setAside = `${file}.damaged-${stamp}`
-  for (const end of ['', '-wal', '-shm']) if (existsSync(file + end)) renameSync(file + end, setAside + end)
-  const target = build(version)
-  const source = new Libsql(setAside)
+  const draft = `${file}.salvaged`
   try {
-    return { setAside, ...carryOver(setAside, source, target) }
+    remove(draft)
+    const found = filled(file, () => build(draft, version))
+    replace(file, draft, setAside)
+    return { setAside, ...found }
+  } finally {
+    remove(draft)
+  }
+}
+
+const remove = (path: string): void => {
+  for (const end of ['', ...BESIDE]) rmSync(path + end, { force: true })
+}
+
+function filled(file: string, build: () => Database): Omit<Salvaged, 'setAside'> {
+  const target = build()
+  const source = new Libsql(file)
+  try {
+    return carryOver(file, source, target)
   } finally {
     source.close()
     target.close()
   }
+}
+
+/** At every moment one of both lies at the place of the file, unless the file system knows no second name of a file. */
+function replace(file: string, draft: string, setAside: string): void {
+  for (const end of BESIDE) if (existsSync(file + end)) renameSync(file + end, setAside + end)
+  if (attempt(() => linkSync(file, setAside) ?? true) === undefined) renameSync(file, setAside)
+  renameSync(draft, file)
 }
 
 /** Undefined where the file does not say that it is ours. */

@@ -1,4 +1,5 @@
-import { attempt, type Row } from './damaged-tables.js'
+import { StorageError } from '../model/errors.js'
+import type { Row } from './damaged-tables.js'
 import type { Database, Statement } from './database.js'
 
 /** Rows that are added in one transaction, each of which waits for the disk: few enough where texts are long. */
@@ -31,11 +32,22 @@ export class TableFiller {
       `INSERT OR IGNORE INTO ${this.#table} (${names}) VALUES (${names.map(() => '?')})`,
     )
     const insert = this.#insert
+    let added = 0
     this.#target.transaction(() => {
-      // A row that is not whole, as a text that is none, costs itself alone.
-      for (const row of this.#waiting) this.#added += attempt(() => insert.run(...Object.values(row))) ?? 0
+      for (const row of this.#waiting) added += inserted(insert, row)
     })
     this.#waiting = []
+    this.#added += added
     return this.#added
+  }
+}
+
+/** A row that is not whole, as a text that is none, costs itself alone; what a full disk refuses is not lost by that. */
+function inserted(insert: Statement<never>, row: Row): number {
+  try {
+    return insert.run(...Object.values(row))
+  } catch (error) {
+    if (error instanceof StorageError && error.retryable) throw error
+    return 0
   }
 }

@@ -152,7 +152,7 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
       if (!(error instanceof StorageError) || error.code !== 'storage-damaged') throw error
       const { file, claim: own, busyTimeoutMs = 2000, now = Date.now } = options
       // It is the only process that has the file open.
-      const salvaged = own && salvage(file, now(), (version) => newFile(file, version, busyTimeoutMs))
+      const salvaged = own && salvage(file, now(), (path, version) => newFile(path, version, busyTimeoutMs))
       if (salvaged === undefined) throw error
       options.onSalvaged?.(salvaged)
       return MemoryStore.#open(options)
