@@ -64,6 +64,7 @@ rules:
       '15:55 condition of a: an element of urls has no hots;',
       '15:69 condition of a: lists has no nobody;',
       '17:17 YAML: ',
+      '18:18 condition of b: Unexpected token: EOF',
       '19:11 rules.2.name: expected lower-case letters',
       '20:5 rules.2: unknown field decison; did you mean decision?',
       '22:24 condition of the rule: Invalid regular expression',
@@ -134,6 +135,27 @@ rules:
       faultsOf('version: 1\nrules:\n  - { name: a, decision: ask, reason: r, when: "tool == \'\\d\'" }'),
       ['3:58 YAML: Invalid escape sequence'],
     )
+  })
+
+  it('are those of the other fields of an object of which one is no YAML', () => {
+    const text = `version: 1
+rules:
+  - name: a
+    reason: no: really
+    decision: maybe
+    when: tol
+`
+    expectFaults(faultsOf(text), [
+      '4:13 YAML: ',
+      '5:15 rules.0.decision: expected one of',
+      '6:11 condition of a: Unknown variable: tol',
+    ])
+  })
+
+  it('are one where aliases make more of a file than is looked at', () => {
+    const nine = (name: string) => `[${Array(9).fill(name).join(',')}]`
+    const text = `a: &a ${nine('x')}\nb: &b ${nine('*a')}\nc: &c ${nine('*b')}\nd: ${nine('*c')}\n`
+    expectFaults(faultsOf(text), ['1:1 YAML: Excessive alias count'])
   })
 
   it('are bounded where all of it is something else', () => {

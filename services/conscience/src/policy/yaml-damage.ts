@@ -33,7 +33,7 @@ const MOST_ENTRIES = 20
 const MOST_CHARACTERS = 1_000_000
 
 /**
- * Reads a text entry by entry, as people write them: an element of a list, or a field of the file. One that is no YAML is
+ * Reads a text entry by entry, as people write them: an element of a list, or a field. One that is no YAML is
  * told, blanked out, and the text is read again, so that what is wrong with the others is found in the same run and not
  * taken for something else.
  */
@@ -124,8 +124,8 @@ function blankedAt(text: string, offset: number): { readonly text: string; reado
   return { text: text.slice(0, start) + blanked + text.slice(end), damage }
 }
 
-/** The beginning of an element of a list, or of a field of the file, without its value. */
-const BEGINS = /^(?: *-(?=\s)|[\w-]+:(?=\s))/
+/** The beginning of an element of a list, or of a field, without its value. */
+const BEGINS = /^ *(?:(?:- +)?[\w-]+:(?=\s)|-(?=\s))/
 
 function startOfLine(text: string, offset: number): number {
   return offset <= 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1

@@ -12,7 +12,8 @@ export type Path = readonly PropertyKey[]
  */
 export class YamlSource {
   readonly faults: RuleFault[] = []
-  readonly #damages: readonly Damage[]
+  #damages: readonly Damage[]
+  readonly #value: unknown
   readonly #text: string
   readonly #file: string
   readonly #lines = new LineCounter()
@@ -27,6 +28,7 @@ export class YamlSource {
     this.#document = document
     this.#damages = damages
     for (const { offset, reason } of faults) this.#tell(offset, reason)
+    this.#value = this.#read(text)
   }
 
   /** The checked content; `undefined` where anything is wrong with it. */
@@ -53,10 +55,15 @@ export class YamlSource {
 
   /** As it stands there, unchecked. */
   value(): unknown {
+    return this.#value
+  }
+
+  #read(text: string): unknown {
     try {
       return this.#document.toJS({ maxAliasCount: 100 })
     } catch (error) {
-      this.#faultAt(0, `YAML: ${error instanceof Error ? error.message : String(error)}`)
+      this.#tell(0, `YAML: ${error instanceof Error ? error.message : String(error)}`)
+      this.#damages = [{ start: 0, end: Math.max(1, text.length), field: undefined }]
       return undefined
     }
   }
@@ -82,12 +89,18 @@ export class YamlSource {
 
   #report(issue: z.core.$ZodIssue): void {
     const where = nameOf(issue.path)
-    const [field] = issue.path
-    if (issue.path.length === 1 && issue.input === undefined && !this.isWhole(String(field))) return
+    if (isMissing(issue) && this.#mayBeDamaged(issue.path)) return
     const found = issue.input == null ? 'nothing' : JSON.stringify(issue.input)?.slice(0, 60)
     // Zod says what it received, too, in words of its own.
     const expected = issue.message.replace(/^Invalid [a-z]+: /, '').replace(/, received \w+$/, '')
     this.fault(issue.path, `${where}: ${expected} (found ${found})`)
+  }
+
+  /** Whether a field that is missing may be one that was damaged: of the file, or of an object that is damaged in part. */
+  #mayBeDamaged(path: Path): boolean {
+    if (path.length === 1) return !this.isWhole(String(path[0]))
+    const [start = 0, end = 0] = this.#nodeAt(path.slice(0, -1))?.range ?? []
+    return this.#damages.some((damage) => damage.start < end && start < damage.end)
   }
 
   #faultAt(offset: number, reason: string): void {
