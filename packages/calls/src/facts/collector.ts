@@ -343,7 +343,8 @@ export class Collector {
   }
 
   #takeScript(where: string, source: string): void {
-    const script = readScript(source, this.#whereabouts.start)
+    const variables = this.#tool.keepsFolder === true ? this.#options.variables : []
+    const script = readScript(source, this.#whereabouts.start, variables)
     for (const reason of faultsIn(source, script)) this.fail(where, reason)
     this.#patches.enter(source, script)
     this.#whereabouts.leave(script.left)

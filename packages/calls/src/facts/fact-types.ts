@@ -36,6 +36,8 @@ export interface FactOptions extends PathOptions {
   readonly tools?: ToolCatalogue | undefined
   /** Absolute; where the tool's shell may be beside the workspace, because of earlier calls. Null: where nobody knows. */
   readonly folders?: Folders | undefined
+  /** Variables that may hold any text in the tool's shell, because of earlier calls. */
+  readonly variables?: readonly string[] | undefined
   /** Where links of the workspace lead; without it they are not followed. */
   readonly links?: Links | undefined
 }

@@ -57,10 +57,10 @@ const HERE: readonly Directory[] = [{ path: '.', certainty: 'known' }]
 /**
  * Every simple command of a script: behind pipes and lists, in functions, subshells and substitutions, in what `sh -c`,
  * `eval`, `sudo`, `env`, `xargs` and the like are given, and in here-documents and here-strings that a shell reads. Each
- * with the folders that it may run in, where the script begins in one of these.
+ * with the folders that it may run in, where the script begins in one of these. `filled`: variables that hold any text.
  */
-export function readScript(source: string, directories = HERE): ShellScript {
-  const reader = new ScriptReader(directories)
+export function readScript(source: string, directories = HERE, filled: readonly string[] = []): ShellScript {
+  const reader = new ScriptReader(directories, filled)
   reader.readAll(source)
   return reader
 }
@@ -82,8 +82,8 @@ class ScriptReader implements ShellScript {
   readonly #traps: Trap[] = []
   #visits = 0
 
-  constructor(directories: readonly Directory[]) {
-    this.#start = startingIn(directories)
+  constructor(directories: readonly Directory[], filled: readonly string[]) {
+    this.#start = startingIn(directories, filled)
     this.left = directories
   }
 

@@ -31,10 +31,13 @@ const MAXIMUM_VARIABLES = 200
 /** They decide where a folder lies, and are kept in any case. */
 const LEADING = new Set(['HOME', 'PWD', 'CDPATH', 'cdpath', 'SHELLOPTS'])
 
-export function startingIn(directories: readonly Directory[]): ShellState {
+export function startingIn(directories: readonly Directory[], filled: readonly string[] = []): ShellState {
   const [only] = directories
   const isKnown = directories.length === 1 && only?.certainty === 'known' && /^[/~]/.test(only.path)
-  const variables: Variables = isKnown ? new Map([['PWD', only.path]]) : new Map([['OLDPWD', undefined]])
+  const variables = new Map<string, string | undefined>(
+    isKnown ? [['PWD', only.path]] : [['OLDPWD', undefined]],
+  )
+  for (const name of filled) if (!LEADING.has(name)) variables.set(name, undefined)
   return {
     directories,
     previous: anywhere(),

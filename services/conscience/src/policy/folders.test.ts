@@ -130,3 +130,35 @@ describe('a workspace in a home folder', () => {
     expect(judgeCall(policy, bash(command)).decision).toBe(decision)
   })
 })
+
+describe('a variable that an earlier call has set', () => {
+  it.each([
+    ['X=--output=../x', 'git diff $X'],
+    ['export X="--output=../x"', 'git diff $X'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's.
+    ['export X=$(cat notes.txt)', 'sed "${X}p" a.txt'],
+    ['read X < notes.txt', 'git diff $X'],
+    ['X="a --output=../x"; ls', 'git log $X'],
+  ])('by %s may be an option or a script: %s is asked about', (before, command) => {
+    expect(decisionAfter(after(), bash(command))).toBe('allow')
+    expect(decisionAfter(after([before, 'succeeded']), bash(command))).not.toBe('allow')
+  })
+
+  it.each([
+    ['X=HEAD~1', 'git diff $X'],
+    ['export X=src/a.ts', 'git diff -- $X'],
+    ['N=5 npm test -- --name=x', 'head -n $N README.md'],
+    ['X=--output=../x', 'X=HEAD; git diff $X'],
+    ['export NODE_OPTIONS=--max-old-space-size=4096', 'npm test'],
+  ])('by %s is none of these in %s', (before, command) => {
+    const alone = decisionAfter(after(), bash(command))
+    expect(decisionAfter(after([before, 'succeeded']), bash(command))).toBe(alone)
+  })
+
+  it('is that of a call that was made, and of the same shell', () => {
+    const set = 'X=--output=../x'
+    expect(decisionAfter(after([set, 'skipped']), bash('git diff $X'))).toBe('allow')
+    const other = { tool: 'run_terminal_cmd', arguments: { command: 'git diff $X' } }
+    expect(decisionAfter(after([set, 'succeeded']), other)).toBe(decisionAfter(after(), other))
+  })
+})

@@ -87,9 +87,10 @@ export function judgeCall(policy: Policy, call: Call, around: Surroundings = {})
 /** An earlier call may have left the tool's shell elsewhere. */
 function factOptions({ facts }: Policy, { tool }: Call, { session, links }: Surroundings): FactOptions {
   const folders = session?.foldersOf(tool) ?? []
+  const variables = session?.variablesOf(tool) ?? []
   const { workspace, home, guards, tools } = facts
   // Member by member, in one shape: a copy with members added to it costs each call a new one.
-  return { workspace, home, guards, tools, folders, links } satisfies Required<FactOptions>
+  return { workspace, home, guards, tools, folders, variables, links } satisfies Required<FactOptions>
 }
 
 /** The same for words: what is said beside them is judged as the arguments of a call are. */

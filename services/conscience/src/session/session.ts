@@ -13,6 +13,7 @@ import {
   sessionSchema,
   type WholeSession,
 } from './session-entry.js'
+import { variablesLeft } from './variables.js'
 
 /** Where a value came from. `unknown`: nothing in the session has it, so that the agent made it up or put it together. */
 export type Origin = 'request' | 'trusted' | 'untrusted' | 'unknown'
@@ -255,6 +256,11 @@ export class Session {
   /** Where earlier calls of this tool may have left its shell, beside the workspace; null where nobody knows. */
   foldersOf(tool: string): readonly (string | null)[] {
     return foldersLeft(this.#entries.all, this.#entries.outcomes, tool.slice(0, 200), this.#isFull)
+  }
+
+  /** Variables that earlier calls of this tool may have left in its shell, with any text in them. */
+  variablesOf(tool: string): readonly string[] {
+    return variablesLeft(this.#entries.all, this.#entries.outcomes, tool.slice(0, 200))
   }
 
   #isOwn(call: CallEntry, value: string): boolean {
