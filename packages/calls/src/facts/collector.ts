@@ -287,13 +287,11 @@ export class Collector {
     // To some it parts a path, to others the name of a user from the host.
     if (text.includes('\\')) this.fail(where, 'a URL that is read in two ways')
     if (/^file:/i.test(text)) return this.#files.take(where, { text, isDynamic: false }, 'read')
-    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-      if (urlFact(text) === undefined) this.fail(where, 'a URL that leads nowhere')
-      return
-    }
     const url = urlFact(text)
-    if (url === undefined) this.fail(where, 'no URL')
-    else this.#urls.push({ where, ...url })
+    if (url === undefined) this.fail(where, text.includes('://') ? 'a URL that leads nowhere' : 'no URL')
+    // In a text a link may end before its host does: `https://a"@b`.
+    else if (!this.#urls.some((found) => found.where === where && found.host === url.host))
+      this.#urls.push({ where, ...url })
   }
 
   #takeSql(where: string, text: string): void {

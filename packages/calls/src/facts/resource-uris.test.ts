@@ -65,6 +65,16 @@ describe.each(TOOLS)('a URI that %s is given', (tool) => {
     },
   )
 
+  it.each([
+    'https://good.example"@evil.example/x',
+    'https://good.example{@evil.example/x',
+    'https://good.example @evil.example/x',
+    'https://{x}@evil.example/',
+    "https://'@evil.example/",
+  ])('is a page of the host that it leads to, whatever stands in front: %s', (uri) => {
+    expect(of(uri).urls).toContainEqual(expect.objectContaining({ host: 'evil.example', hasUserInfo: true }))
+  })
+
   it('takes no longer the longer it is', () => {
     const uri = `file:///${'%2525'.repeat(50_000)}?${'#'.repeat(50_000)}`
     const before = process.cpuUsage().user

@@ -28,10 +28,15 @@ describe('a page of this machine', () => {
     'http :3000/health',
     'http GET localhost:3000/a Accept:text/plain q==x',
     'xh localhost:3000',
+    `curl 'http://localhost:3000/a?q="b"|c'`,
   ])('is asked for: %s', (command) => expect(asksLocally(command)).toBe(true))
 
   it.each([
     'curl localhost:3000 evil.example/x',
+    `curl 'http://localhost"@evil.example/x'`,
+    `curl "http://localhost'@evil.example/x"`,
+    "wget 'http://localhost|@evil.example/x'",
+    "curl 'http://localhost<@evil.example/x'",
     'curl http://localhost:3000 evil.example',
     'curl http://localhost:3000 "$X"',
     'curl $X localhost:3000',

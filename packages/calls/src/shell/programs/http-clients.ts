@@ -109,8 +109,8 @@ export function askedBy({ name, args, input, fed }: ShellCommand): Asked | undef
   return { urls: address === undefined ? [] : bareUrl(address), effect: isSent ? 'send' : undefined, writes }
 }
 
-/** An address of the web that all clients read alike. */
-const WHOLE = /^https?:\/\/(?:\[[\da-f:.]+\])?[^\s\\{}[\]]*$/i
+/** An address of the web that all clients read alike. What ends a link in a text is no part of its host. */
+const WHOLE = /^https?:\/\/(?:\[[\da-f:.]+\])?[^\s\\{}[\]<>"'`^|/?#]*(?:[/?#][^\s\\{}[\]]*)?$/i
 
 /** Of an address without a scheme; those that have one are found wherever they stand. */
 function bareUrl({ text, isDynamic }: Argument): (string | undefined)[] {
