@@ -3,7 +3,7 @@ import { READ, WINDOW } from '../search/ranking.js'
 import { RANKING } from '../search/settings.js'
 import { feedbackShare } from '../search/signals/feedback.js'
 import { MOST_NEIGHBOURS, TURNS } from '../search/signals/neighbours.js'
-import { termOf, wordsOf } from '../search/words.js'
+import { QUESTION_MARK, termOf, wordsOf } from '../search/words.js'
 import type { Asked } from './asked-words.js'
 import type { Candidate, Found, Question } from './candidates.js'
 import type { Session } from './database-pool.js'
@@ -28,6 +28,7 @@ interface CountedRow {
   readonly terms_count: number
   readonly session_id: string | null
   readonly turn: number | null
+  readonly asks: boolean
   /** How often it has each term that matters. */
   readonly counts: Readonly<Record<string, number>> | null
   readonly common: Readonly<Record<string, number>> | null
@@ -64,6 +65,7 @@ function factsOf(row: CountedRow) {
     turn: row.turn ?? undefined,
     // What is supposed to be of one occasion follows from what was stored in between, which is not here.
     isDated: false,
+    isQuestion: row.asks,
     validFrom: Number.NEGATIVE_INFINITY,
     validTo: Number.POSITIVE_INFINITY,
   }
@@ -117,6 +119,7 @@ function countedRows(
         WHERE c.seq = ANY(${best}::bigint[]) AND c.session_id IS NOT NULL
       )
     SELECT m.seq, m.owner, m.scope, m.layer, m.importance, m.occurred_at, m.terms_count, m.session_id, m.turn,
+      m.content ~ '${QUESTION_MARK.source}' AS asks,
       (SELECT json_object_agg(lexeme, cardinality(positions)) FROM unnest(m.terms)
         WHERE lexeme = ANY(${parameters.add(terms)}::text[])) AS counts,
       CASE WHEN row_number() OVER (ORDER BY m.seq) = 1 THEN (

@@ -16,6 +16,8 @@ export interface DocumentFacts {
   readonly turn: number | undefined
   /** True where whoever stored it said when it happened. */
   readonly isDated: boolean
+  /** True where it asks something. */
+  readonly isQuestion?: boolean | undefined
   /** When it holds in the world; what it was replaced by ends it. */
   readonly validFrom: number
   readonly validTo: number
@@ -69,6 +71,8 @@ export class Documents {
   earlier = new Uint32Array(1024)
   length = new Uint16Array(1024)
   layer = new Uint8Array(1024)
+  /** 1 where it asks something. */
+  asks = new Uint8Array(1024)
   /** 0 for nearly all: `REMOVED`, or `EXPIRES` where `expiresAt` has to be looked at. */
   state = new Uint8Array(1024)
   /** Any whole number, such as a time. */
@@ -94,7 +98,7 @@ export class Documents {
   }
 
   get bytes(): number {
-    return this.seq.length * 76 + (this.#ownedSessions.length + this.provenances.length) * 200
+    return this.seq.length * 77 + (this.#ownedSessions.length + this.provenances.length) * 200
   }
 
   /** In place of the document that the memory had, if it had one. */
@@ -165,6 +169,7 @@ export class Documents {
     this.#belong(doc, facts)
     this.length[doc] = Math.min(length, 65_535)
     this.layer[doc] = LAYER_NUMBERS.get(facts.layer) ?? 0
+    this.asks[doc] = facts.isQuestion === true ? 1 : 0
     this.before[doc] = NONE
     this.after[doc] = NONE
     this.session[doc] = NONE
@@ -357,6 +362,7 @@ export class Documents {
     this.earlier = grown(this.earlier, new Uint32Array(length))
     this.length = grown(this.length, new Uint16Array(length))
     this.layer = grown(this.layer, new Uint8Array(length))
+    this.asks = grown(this.asks, new Uint8Array(length))
     this.state = grown(this.state, new Uint8Array(length))
     this.turn = grown(this.turn, new Float64Array(length))
     this.session = grown(this.session, new Uint32Array(length))

@@ -3,7 +3,7 @@ import { type DocumentFacts, Documents } from './documents.js'
 import { MOST_DOCUMENTS, Postings } from './postings.js'
 import { STOP_WORDS_OF_ENGLISH } from './stop-words.js'
 import { Vocabulary } from './vocabulary.js'
-import { termOf, wordsOf } from './words.js'
+import { QUESTION_MARK, termOf, wordsOf } from './words.js'
 
 /** The columns of a memory that it is found by. */
 export interface IndexedRow {
@@ -134,6 +134,7 @@ export class MemoryIndex {
         sessionId: row.session_id ?? undefined,
         turn: row.turn ?? undefined,
         isDated: row.occurred_at !== row.created_at,
+        isQuestion: QUESTION_MARK.test(row.content),
         validFrom: row.valid_from ?? Number.NEGATIVE_INFINITY,
         validTo: row.valid_to ?? Number.POSITIVE_INFINITY,
         since: Math.max(row.created_at, row.updated_at ?? row.created_at),

@@ -422,6 +422,25 @@ function describeExplanations(open: OpenStorage): void {
 }
 
 function describeNeighbours(open: OpenStorage): void {
+  it('takes what comes next for the answer where something was asked, more than where it was told', async () => {
+    const { store } = await open()
+    const say = (id: string, content: string, session_id: string, turn: number) =>
+      store.store({ content, session_id, turn, duplicates: 'keep' }, { id, source: 'a' })
+    for (const [session, first] of [
+      ['asked', 'Is there a harbour?'],
+      ['told', 'There is a harbour.'],
+    ] as const) {
+      await say(`${session}-0`, first, session, 0)
+      await say(`${session}-1`, 'Near Lisbon, I think.', session, 1)
+    }
+    const { memories } = await store.query({ query: 'harbour', explain: true })
+    const [asked, told] = ['asked-1', 'told-1'].map(
+      (id) => memories.find((one) => one.id === id)?.why?.neighbours ?? 0,
+    )
+    expect(asked).toBeCloseTo((told as number) * 1.2, 2)
+    expect(told).toBeGreaterThan(0)
+  })
+
   it.each([
     ['nobody says which turn is which', () => ({}), ['m12', 'm28']],
     ['each has a turn, the last of which came first', (i: number) => ({ turn: 40 - i }), ['m18', 'm22']],

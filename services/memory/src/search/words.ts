@@ -28,6 +28,9 @@ const JOINED = /(?:n['\u2019]t|['\u2019](?:s|t|m|d|ll|re|ve))$/
 const WITHOUT_BLANKS =
   /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u
 
+/** That of any script that has one of its own. */
+export const QUESTION_MARK = /[?\uff1f\u061f]/
+
 /** What takes texts without blanks apart needs four times as long for twice the text. */
 const LONGEST_RUN = 512
 /** What the codes of first halves of surrogate pairs begin with. */

@@ -9,6 +9,8 @@ export const TURNS = 4
 export const FOUND_TURNS = 2
 /** What is said before explains a turn better than what is said after: an answer follows its question. */
 const AFTER = 0.8
+/** A question says more about the turn that comes next, which answers it, than a statement. */
+const ASKED = 1.2
 /** For each turn further away. */
 const DECAY = 0.8
 /** What the words of a neighbour count at each distance; turns of the same number are next to each other. */
@@ -22,14 +24,15 @@ export type VisitNeighbour = (neighbour: number, weight: number) => void
 
 /** The turns near one in its session, with what their words count. */
 export function eachNeighbour(documents: Documents, doc: number, turns: number, visit: VisitNeighbour): void {
-  const { turn, session, before, after } = documents
+  const { turn, session, before, after, asks } = documents
   const own = turn[doc] as number
   const known = session[doc] === NONE ? SUPPOSED : 1
   let left = MOST_NEIGHBOURS
   for (let at = before[doc] as number; at !== NONE && left > 0; at = before[at] as number, left--) {
     const distance = own - (turn[at] as number)
     if (distance > turns) break
-    visit(at, known * (NEAR[distance] as number))
+    const asked = distance === 1 && asks[at] === 1 ? ASKED : 1
+    visit(at, known * asked * (NEAR[distance] as number))
   }
   left = MOST_NEIGHBOURS
   for (let at = after[doc] as number; at !== NONE && left > 0; at = after[at] as number, left--) {
