@@ -333,6 +333,14 @@ function shapesOf(schema: z.ZodType): unknown[] {
 }
 
 describe('the first issue', () => {
+  it('of a choice that says what is expected is what it says', () => {
+    const parsed = topics.memory.store.schema.safeParse({ content: 'x', scope: 'group:Nope' })
+    expect(firstIssue(parsed.error?.issues ?? [])).toMatchObject({
+      path: ['scope'],
+      message: expect.stringContaining("'shared' or 'group:<name>'"),
+    })
+  })
+
   const told = (data: unknown): string => {
     const parsed = topics.conscience.evaluate.schema.safeParse(data)
     const issue = firstIssue(parsed.error?.issues ?? [])

@@ -203,13 +203,18 @@ function ofTime(pattern: RegExp): IsSound {
   }
 }
 
+/** The words of zod for a value that has none of several shapes. */
+const UNION_MESSAGE = 'Invalid input'
+
 /**
- * The first thing that is wrong, by zod's issues. Where one of several shapes was expected, it is that of the shape which
- * comes nearest; the first of them where two come as near. A field of another of them is told with what it excludes.
+ * The first thing that is wrong, by zod's issues. Where one of several shapes was expected, it is what their schema says
+ * of that in words of its own, else that of the shape which comes nearest; the first of them where two come as near. A
+ * field of another of them is told with what it excludes.
  */
 export function firstIssue(issues: readonly Issue[]): Issue | undefined {
   const [issue] = issues
   if (issue?.code !== 'invalid_union' || issue.errors.length === 0) return issue
+  if (issue.message !== UNION_MESSAGE) return issue
   const [nearest] = issue.errors
     .map((shape) => ({ shape, faults: shape.reduce((sum, one) => sum + countOf(one), 0) }))
     .sort((a, b) => a.faults - b.faults)
