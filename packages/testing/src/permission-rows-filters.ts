@@ -59,7 +59,7 @@ export const FILTER_ROWS: readonly PermissionRow[] = [
       'publish publish:a',
       'publish lab/a:b',
     ],
-    missing: ['publish jamey/memory/store', 'act-for bob', 'publish a'],
+    missing: ['publish jamey/memory/store', 'publish jamey/memory/query', 'act-for bob', 'publish a'],
   },
   {
     shows: 'the whole filter is covered',
