@@ -60,7 +60,9 @@ describe('the folder that an earlier call has left the shell in', () => {
   })
 
   it('is that of calls which were made', () => {
-    expect(decisionAfter(after(['cd ..', 'skipped']), bash('rm -rf build'))).toBe('allow')
+    expect(decisionAfter(after(['cd ..', 'succeeded']), bash('rm -rf build'))).toBe('ask')
+    // Whoever may make a call says that it was skipped: nobody knows.
+    expect(decisionAfter(after(['cd ..', 'skipped']), bash('rm -rf build'))).toBe('ask')
     // It was asked about, and nobody told what came of it.
     const asked = after('cd .. && sudo ls', 'git status')
     expect(decisionAfter(asked, bash('rm -rf build'))).toBe('ask')

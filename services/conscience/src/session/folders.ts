@@ -23,10 +23,11 @@ export function foldersLeft(
     const entry = entries[i] as Entry
     if (entry.kind !== 'call' || entry.folders === undefined || entry.tool !== tool) continue
     const outcome = outcomes.get(entry)
-    if (entry.decision === 'deny' || outcome === 'skipped') continue
+    if (entry.decision === 'deny') continue
     for (const folder of entry.folders) found.add(folder)
-    // Of what was asked about it is not known whether it was made.
-    if (entry.decision === 'allow' || outcome !== undefined) return bounded([...found])
+    // Of what was asked about, or is said to be skipped by who may make it, it is not known whether it was made.
+    const isMade = outcome === undefined ? entry.decision === 'allow' : outcome !== 'skipped'
+    if (isMade) return bounded([...found])
   }
   if (isLost) found.add(null)
   return bounded([...found])

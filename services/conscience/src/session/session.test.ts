@@ -192,15 +192,15 @@ describe('calls of a session', () => {
   const paid = (session: Session, amount: number, at: number, decision: JudgedCall['decision'] = 'allow') =>
     session.called({ ...CALL, tool: 'pay', effects: ['pay'], amount, decision }, at)
 
-  it('are told by age, without those that were not made', () => {
+  it('are told by age, without those that were not allowed; what is said to be skipped counts', () => {
     const session = asked('x')
     paid(session, 1, 0)
     paid(session, 2, 3_000_000)
     paid(session, 3, 3_000_000, 'deny')
     paid(session, 4, 3_600_000)
     session.result({ tool: 'pay', result: '', outcome: 'skipped' }, 3_600_000)
-    expect(session.callsWithin(3600, 4_000_000).map(({ amount }) => amount)).toEqual([2])
-    expect(session.callsWithin(1e9, 4_000_000).map(({ age }) => age)).toEqual([4_000, 1_000])
+    expect(session.callsWithin(3600, 4_000_000).map(({ amount }) => amount)).toEqual([2, 4])
+    expect(session.callsWithin(1e9, 4_000_000).map(({ age }) => age)).toEqual([4_000, 1_000, 400])
   })
 
   it('count where a person approved of them and they were made', () => {
@@ -208,6 +208,9 @@ describe('calls of a session', () => {
     paid(session, 7, 0, 'ask')
     expect(session.callsWithin(60, 1_000)).toEqual([])
     session.result({ tool: 'pay', result: 'paid', outcome: 'succeeded' }, 500)
+    expect(session.callsWithin(60, 1_000)).toMatchObject([{ amount: 7 }])
+    paid(session, 8, 600, 'ask')
+    session.result({ tool: 'pay', result: '', outcome: 'skipped' }, 700)
     expect(session.callsWithin(60, 1_000)).toMatchObject([{ amount: 7 }])
   })
 

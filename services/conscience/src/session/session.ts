@@ -240,14 +240,14 @@ export class Session {
     return at >= 0 && !before.some((entry) => entry.kind === 'call' && this.#isOwn(entry, String(value)))
   }
 
-  /** Calls that were made, or allowed as long as nobody told that they were not; the first one first. */
+  /** Calls that were allowed, whatever is told of them, and those that were made though they were not; the first first. */
   callsWithin(seconds: number, now: number): SessionCall[] {
     return this.#entries.all.flatMap((entry) => {
       if (entry.kind !== 'call' || now - entry.at > seconds * 1000) return []
       const outcome = this.#entries.outcomes.get(entry)
-      // A call that a rule asked about was made all the same where a person approved of it.
-      const isMade = outcome === undefined ? entry.decision === 'allow' : outcome !== 'skipped'
-      if (!isMade) return []
+      // Who may make a call also says what became of it: that it was skipped takes nothing back.
+      const isMade = outcome !== undefined && outcome !== 'skipped'
+      if (entry.decision !== 'allow' && !isMade) return []
       const { tool, effects, amount, recipients, turn, at } = entry
       return [{ tool, effects, amount, recipients, turn, age: Math.max(0, now - at) / 1000 }]
     })
