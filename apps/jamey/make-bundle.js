@@ -39,6 +39,8 @@ const { output } = await build.write({
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name]-[hash].cjs',
+  // Faults of JSON are looked for by whoever takes any.
+  codeSplitting: { groups: [{ name: 'json', test: /\/contracts\/dist\/json\// }] },
 })
 await build.close()
 

@@ -1,8 +1,9 @@
-import { type EvaluationInput, inexactIn, topics } from '@jamey/contracts'
+import { type EvaluationInput, topics } from '@jamey/contracts'
 import { withBus } from '../client/connection.js'
 import { type ClientOptions, isPassingName } from '../client/connection-target.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure, usageError } from '../support/failure.js'
+import { jsonObjectOf } from '../support/json-object.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { readTextFile } from '../terminal/text-input.js'
 import { formatVerdict } from '../views/verdict-view.js'
@@ -16,8 +17,9 @@ export interface EvaluateOptions extends ClientOptions {
   readonly intent?: string
   readonly cwd?: string
   readonly session?: string
-  readonly context?: Record<string, unknown>
-  readonly user?: Record<string, unknown>
+  /** JSON, as the next one. */
+  readonly context?: string
+  readonly user?: string
   readonly timeout: number
 }
 
@@ -78,7 +80,11 @@ function textOf(action: string | undefined, options: EvaluateOptions): Evaluatio
     })
   }
   const { context, user } = options
-  return { action, ...(context === undefined ? {} : { context }), ...(user === undefined ? {} : { user }) }
+  return {
+    action,
+    ...(context === undefined ? {} : { context: jsonObjectOf('--context', context) }),
+    ...(user === undefined ? {} : { user: jsonObjectOf('--user', user) }),
+  }
 }
 
 function strayOption(
@@ -92,15 +98,5 @@ function strayOption(
 async function argumentsOf(context: CommandContext, given: string): Promise<Record<string, unknown>> {
   const isFile = given === '-' || given.startsWith('@')
   const text = isFile ? await readTextFile(context, given === '-' ? '-' : given.slice(1)) : given
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    // The failure is told below.
-  }
-  const fault = value === undefined ? undefined : inexactIn(text, value)
-  if (fault !== undefined) throw usageError(`--arguments: ${fault.path.join('.')} ${fault.expected}`, USAGE)
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>
-  throw usageError(`--arguments: expected a JSON object, found ${JSON.stringify(text.slice(0, 60))}`, USAGE)
+  return jsonObjectOf('--arguments', text)
 }

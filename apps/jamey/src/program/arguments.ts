@@ -1,4 +1,3 @@
-import { inexactIn } from '@jamey/contracts'
 import { InvalidArgumentError } from 'commander'
 
 /** Parsers of option and argument values; each refusal says what was expected. */
@@ -44,27 +43,6 @@ export function parseImportance(value: string): number {
   const importance = /^(\d+(\.\d*)?|\.\d+)$/.test(value) ? Number(value) : Number.NaN
   if (importance >= 0 && importance <= 1) return importance
   throw new InvalidArgumentError('Expected a number from 0 to 1.')
-}
-
-export function parseJsonObject(value: string): Record<string, unknown> {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(value)
-  } catch (error) {
-    throw new InvalidArgumentError(
-      `Expected a JSON object such as '{"consent": false}': ${(error as Error).message}.`,
-    )
-  }
-  const fault = inexactIn(value, parsed)
-  if (fault !== undefined) {
-    throw new InvalidArgumentError(
-      `Expected JSON that is read in one way: ${fault.path.join('.')} ${fault.expected}.`,
-    )
-  }
-  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
-    return parsed as Record<string, unknown>
-  }
-  throw new InvalidArgumentError(`Expected a JSON object such as '{"consent": false}'.`)
 }
 
 /** Whether it begins with a day that the calendar has: `Date` takes 30 February for 2 March. */

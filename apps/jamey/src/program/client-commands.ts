@@ -1,13 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { Run } from '../terminal/command-context.js'
-import {
-  collect,
-  parseAttestationSeconds,
-  parseCount,
-  parseJsonObject,
-  parseQos,
-  parseTimeoutMs,
-} from './arguments.js'
+import { collect, parseAttestationSeconds, parseCount, parseQos, parseTimeoutMs } from './arguments.js'
 import { timeout, withConnection } from './client-options.js'
 import { addRememberCommands } from './memory/remember-commands.js'
 
@@ -30,8 +23,8 @@ function addConscienceCommands(program: Command, run: Run): void {
       .option('--intent <text>', 'why the agent makes the call, in its own words')
       .option('--cwd <folder>', 'the folder that the call is made in')
       .option('--session <id>', 'which session the call belongs to')
-      .option('--context <json>', 'facts about the situation, a JSON object', parseJsonObject)
-      .option('--user <json>', 'facts about the user, a JSON object', parseJsonObject)
+      .option('--context <json>', 'facts about the situation, a JSON object')
+      .option('--user <json>', 'facts about the user, a JSON object')
       .addOption(timeout(30))
       .addHelpText('after', "\nExit code 0: allow; 3: deny, or ask, which is a person's to decide."),
   ).action((action, options) =>

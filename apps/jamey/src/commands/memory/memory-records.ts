@@ -5,6 +5,7 @@ import { contractIn } from '../../client/memory-reach.js'
 import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import { given } from '../../support/given.js'
+import { jsonObjectOf } from '../../support/json-object.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { readTextFile } from '../../terminal/text-input.js'
 import { viewOf } from '../../terminal/view.js'
@@ -22,7 +23,8 @@ export interface HistoryOptions extends RecordOptions {
 
 export interface UpdateOptions extends RecordOptions {
   readonly tag?: string[] | false
-  readonly metadata?: Record<string, unknown>
+  /** JSON. */
+  readonly metadata?: string
   readonly importance?: number
   readonly layer?: MemoryLayer
   readonly scope?: MemoryScope
@@ -74,7 +76,7 @@ export async function updateMemory(
   const changes = given({
     content,
     tags: tag === false ? [] : tag,
-    metadata,
+    metadata: metadata === undefined ? undefined : jsonObjectOf('--metadata', metadata),
     importance,
     layer,
     scope,

@@ -22,7 +22,8 @@ export interface RememberOptions extends ClientOptions {
   readonly ttl?: number
   readonly supersedes?: string
   readonly key?: string
-  readonly metadata?: Record<string, unknown>
+  /** JSON. */
+  readonly metadata?: string
   /** The client identifier of whose memory it is to be. */
   readonly for?: string
   readonly timeout: number

@@ -5,6 +5,7 @@ import { ownerFor } from '../../client/memory-reach.js'
 import { EXIT } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import { given } from '../../support/given.js'
+import { jsonObjectOf } from '../../support/json-object.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { readTextFile } from '../../terminal/text-input.js'
 import { viewOf } from '../../terminal/view.js'
@@ -89,6 +90,6 @@ function attributesOf(options: RememberOptions): Omit<MemoryStoreInput, 'content
     valid_from: options.validFrom,
     valid_to: options.validTo,
     ttl_seconds: ttl === undefined ? undefined : ttl / 1000,
-    metadata,
+    metadata: metadata === undefined ? undefined : jsonObjectOf('--metadata', metadata),
   })
 }

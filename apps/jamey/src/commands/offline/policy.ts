@@ -17,6 +17,7 @@ import {
 } from '@jamey/conscience'
 import { EXIT, type ExitCode } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
+import { jsonObjectOf } from '../../support/json-object.js'
 import { plural } from '../../support/quantities.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { readTextFile } from '../../terminal/text-input.js'
@@ -29,6 +30,8 @@ import {
   jsonPolicyTest,
 } from '../../views/policy-view.js'
 import { auditFolderOf } from './verdicts.js'
+
+const EXAMPLE = `such as \`jamey policy explain Bash '{"command": "git push"}'\``
 
 const OWN_FILE = 'policy.yaml'
 
@@ -83,7 +86,7 @@ export async function policyExplain(
 ): Outcome {
   const { terminal } = context
   const policy = await policyAt(context, file ?? ownOrShipped(context))
-  const asked = { tool: call.tool, arguments: argumentsOf(call.given), cwd }
+  const asked = { tool: call.tool, arguments: jsonObjectOf('arguments', call.given, EXAMPLE), cwd }
   const verdict = judgeCall(policy, asked, { links: linksFrom(policy.facts.workspace) })
   if (json) terminal.printJson(jsonCallVerdict(verdict))
   else terminal.print(formatCallVerdict(verdict))
@@ -219,21 +222,6 @@ async function policyAt(context: CommandContext, file: string): Promise<Policy> 
 function unusable(error: unknown): unknown {
   if (!(error instanceof RuleFileError)) return error
   return new CommandFailure(error.message, { code: 'policy-invalid', exitCode: EXIT.usage, cause: error })
-}
-
-function argumentsOf(text: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    value = undefined
-  }
-  if (isObject(value)) return value
-  throw new CommandFailure(`arguments: expected a JSON object, found ${JSON.stringify(text.slice(0, 60))}`, {
-    code: 'policy-usage',
-    exitCode: EXIT.usage,
-    hint: `such as \`jamey policy explain Bash '{"command": "git push"}'\``,
-  })
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Run } from '../../terminal/command-context.js'
-import { collect, parseCount, parseImportance, parseJsonObject, parseLimit } from '../arguments.js'
+import { collect, parseCount, parseImportance, parseLimit } from '../arguments.js'
 import { timeout, withConnection } from '../client-options.js'
 import { layer, parseMomentOrNone, scope } from './memory-options.js'
 
@@ -45,7 +45,7 @@ function addRecordCommands(memory: Command, run: Run): void {
       .argument('[text]', 'its new text, or - for standard input')
       .option('--tag <tag>', 'in place of all its tags; may be given several times', collect)
       .option('--no-tag', 'without any tag')
-      .option('--metadata <json>', 'in place of all its metadata', parseJsonObject)
+      .option('--metadata <json>', 'in place of all its metadata')
       .option('--importance <n>', 'from 0 to 1', parseImportance)
       .addOption(layer('where to keep it'))
       .addOption(scope('who may recall it: private, shared, or group:NAME'))

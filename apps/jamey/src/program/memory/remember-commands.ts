@@ -5,7 +5,6 @@ import {
   collect,
   parseDurationMs,
   parseImportance,
-  parseJsonObject,
   parseLimit,
   parseMoment,
   parseNumber,
@@ -51,7 +50,7 @@ function addRemember(program: Command, run: Run): void {
       .addOption(layer('where to keep it'))
       .option('--tag <tag>', 'a tag; may be given several times', collect)
       .option('--importance <n>', 'from 0 to 1', parseImportance)
-      .option('--metadata <json>', 'a JSON object of your own making', parseJsonObject)
+      .option('--metadata <json>', 'a JSON object of your own making')
       .addOption(scope('who may recall it: private (the default), shared, or group:NAME'))
       .addOption(new Option('--shared', 'the same as --scope shared').conflicts('scope'))
       .option('--session <id>', 'the conversation or run it belongs to')
