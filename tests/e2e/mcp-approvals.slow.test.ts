@@ -5,6 +5,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { pendingApproval } from './pending-approval.js'
 import { emptyFolder, JAMEY, jamey, removeFolder, type System, startSystem } from './program.js'
 
 /** The guard with a running system: its conscience judges, and people are asked. */
@@ -72,22 +73,6 @@ const write = (name: string) => ({
   arguments: { path: join(workspace, name), content: 'changed' },
 })
 
-interface Pending {
-  readonly approval_id: string
-  readonly status: string
-  readonly tool: string
-}
-
-/** What people are asked about, once there is something. */
-async function pending(): Promise<Pending> {
-  for (;;) {
-    const { stdout } = await jamey(system.folder, ['approvals', 'list', '--json'])
-    const listed = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Pending]))
-    const first = listed.find(({ status }) => status === 'pending')
-    if (first !== undefined) return first
-  }
-}
-
 describe('the guard of a running system', () => {
   it('makes what its conscience allows', async () => {
     const client = await connected()
@@ -102,7 +87,7 @@ describe('the guard of a running system', () => {
   ])('asks people, who %s, and then the call is %s', async (answer, outcome) => {
     const client = await connected()
     const called = client.callTool(write(`${answer}.sh`))
-    const { approval_id: id, tool } = await pending()
+    const { approval_id: id, tool } = await pendingApproval(system)
     expect(tool).toBe('mcp__server-filesystem__write_file')
     expect(await jamey(system.folder, ['approvals', answer, id])).toMatchObject({ code: 0 })
     const result = await called
@@ -115,7 +100,7 @@ describe('the guard of a running system', () => {
   it('answers a call that nobody approves in time, which is made when it comes again after that', async () => {
     const client = await connected('--wait', '0.2')
     expect(textOf(await client.callTool(write('late.sh')))).toMatch(/it waits for approval/)
-    const { approval_id: id } = await pending()
+    const { approval_id: id } = await pendingApproval(system)
     expect(await jamey(system.folder, ['approvals', 'approve', id])).toMatchObject({ code: 0 })
     expect(await client.callTool(write('late.sh'))).not.toHaveProperty('isError')
     expect(readFileSync(join(workspace, 'late.sh'), 'utf8')).toBe('changed')
@@ -138,7 +123,7 @@ describe('the guard of a running system', () => {
       })
       const name = `elicited-${said}.sh`
       const called = client.callTool(write(name))
-      const { approval_id: id } = await pending()
+      const { approval_id: id } = await pendingApproval(system)
       answer()
       await called
       expect(existsSync(join(workspace, name))).toBe(outcome === 'made')
@@ -159,7 +144,7 @@ describe('the guard of a running system', () => {
       return { action: 'decline' }
     })
     const called = client.callTool(write('queued.sh'))
-    const { approval_id: id } = await pending()
+    const { approval_id: id } = await pendingApproval(system)
     expect(await jamey(system.folder, ['approvals', 'approve', id])).toMatchObject({ code: 0 })
     expect(await called).not.toHaveProperty('isError')
     expect([existsSync(join(workspace, 'queued.sh')), takenBack]).toEqual([true, true])

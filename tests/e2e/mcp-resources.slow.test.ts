@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { pendingApproval } from './pending-approval.js'
 import { emptyFolder, JAMEY, jamey, removeFolder, type System, startSystem } from './program.js'
 
 /** A server of the official SDK with resources, prompts and a tool, behind the guard, for the official client. */
@@ -139,23 +140,6 @@ describe.each(VERSIONS)('a server with resources behind the guard, in version %s
   })
 })
 
-interface Pending {
-  readonly approval_id: string
-  readonly status: string
-  readonly tool: string
-  readonly arguments: unknown
-}
-
-/** What people are asked about, once there is something. */
-async function pending(): Promise<Pending> {
-  for (;;) {
-    const { stdout } = await jamey(system.folder, ['approvals', 'list', '--json'])
-    const listed = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Pending]))
-    const first = listed.find(({ status }) => status === 'pending')
-    if (first !== undefined) return first
-  }
-}
-
 describe('a server with resources behind the guard of a running system', () => {
   it.each([
     ['approve', '2025-11-25'],
@@ -164,7 +148,7 @@ describe('a server with resources behind the guard of a running system', () => {
     const { read } = await connected(version)
     const uri = `file://${workspace}/.env`
     const reading = read(uri).catch((error: Error) => error.message)
-    const { approval_id: id, ...asked } = await pending()
+    const { approval_id: id, ...asked } = await pendingApproval(system)
     expect(asked).toMatchObject({ tool: 'mcp__desk__resources/read', arguments: { uri } })
     expect(await jamey(system.folder, ['approvals', answer, id])).toMatchObject({ code: 0 })
     if (answer === 'approve') expect(await reading).toMatchObject({ contents: [{ text: 'TOKEN=1' }] })
