@@ -35,7 +35,7 @@ const NAMES_SEVERAL = /[*?[{]/
 const SELECTS_ALL = /\/(?:[?.]*\*[*?.]*|\{\})$/
 const NOWHERE = '/dev/null'
 const HARMLESS_TARGET = /^\/dev\/|^\d+$/
-const PUTS_THERE = /^(?:cp|install|ln)$/
+const PUTS_THERE: ReadonlySet<string> = new Set(['cp', 'install', 'ln'])
 const HERE: Argument = { text: '.', isDynamic: false }
 
 /** Takes the files that a call names, each from every folder that it may be named in. */
@@ -143,7 +143,7 @@ export class FileCollector {
     else if (name === 'mv') {
       this.takeAll(where, writes.slice(0, -1), 'delete', directories)
       this.takeAll(where, writes.slice(-1), 'write', directories)
-    } else if (PUTS_THERE.test(name)) this.takeAll(where, writes.slice(-1), 'delete', directories)
+    } else if (PUTS_THERE.has(name)) this.takeAll(where, writes.slice(-1), 'delete', directories)
     else {
       // What has a name of its own is not all of the folder that it is looked for in.
       const isNamed = name === 'find' && selectedName(args) !== undefined
@@ -160,7 +160,7 @@ export class FileCollector {
     const isHere = isBelow && reads.length === 0 && input === undefined && fed === undefined
     this.takeAll(where, isHere ? [HERE] : reads, 'read', directories)
     if (isBelow) this.#markSecrets(first)
-    else if (readsSelected(command)) this.#markSecrets(first, SELECTS_ALL)
+    else if (this.facts.length > first && readsSelected(command)) this.#markSecrets(first, SELECTS_ALL)
   }
 
   /** Of the files that were taken since, folders that hold secrets are some, where their paths are of this form. */
@@ -224,7 +224,8 @@ export class FileCollector {
     { effects, writes, words }: CommandEffects,
   ): readonly Effect[] {
     if (words[0] === 'mv' && this.#leavesWorkspace(writes, directories)) return ['delete']
-    const isEmptying = PUTS_THERE.test(words.join()) && args.slice(0, -1).some(({ text }) => text === NOWHERE)
+    const isEmptying =
+      PUTS_THERE.has(words[0] ?? '') && args.slice(0, -1).some(({ text }) => text === NOWHERE)
     if (isEmptying && writes.slice(-1).some((file) => this.#isLoss(file, directories))) return ['delete']
     const deleted = words[0] === 'find' ? deletedNames(args) : writes
     if (effects.includes('delete') && /^(?:rm|rimraf|find)$/.test(words.join()) && deleted.length > 0) {

@@ -9,10 +9,12 @@ export const NAMES_FILES_ALONE =
   /^(?:echo|printf|ls|ll|test|\[|basename|dirname|realpath|readlink|stat|which|touch|find|fd|grep|egrep|fgrep|rg|ag|sed|awk|gawk|jq|yq|git grep|git check-ignore|git ls-files|git rm|git status)\b/
 
 /** They look into all files below a folder, unless they are to name them alone. */
-const SEARCHES_BELOW = /^(?:rg|ag|ack|ugrep)$/
+const SEARCHES_BELOW: ReadonlySet<string> = new Set(['rg', 'ag', 'ack', 'ugrep'])
 const NAMES_ALONE = /^--(?:files|type-list|help-types)$/
 /** Those that do so with an option. */
-const MAY_GO_BELOW = /^(?:[efz]?grep|cp|install|rsync|scp|diff)$/
+const MAY_GO_BELOW: ReadonlySet<string> = new Set(
+  'grep egrep fgrep zgrep cp install rsync scp diff'.split(' '),
+)
 const GOES_BELOW = /^(?:-[a-zA-Z]*[rRa]|--(?:recursive|archive|dereference-recursive|directories=recurse))/
 /** They only say which files there are. */
 const LISTS =
@@ -20,9 +22,9 @@ const LISTS =
 
 /** Whether it reads what stands in all files below a folder that it is told. */
 export function readsBelow({ name, args }: ShellCommand): boolean {
-  if (SEARCHES_BELOW.test(name)) return !args.some(({ text }) => NAMES_ALONE.test(text))
+  if (SEARCHES_BELOW.has(name)) return !args.some(({ text }) => NAMES_ALONE.test(text))
   if (name === 'git') return args.some(({ text }) => text === '--no-index')
-  return MAY_GO_BELOW.test(name) && args.some(({ text }) => GOES_BELOW.test(text))
+  return MAY_GO_BELOW.has(name) && args.some(({ text }) => GOES_BELOW.test(text))
 }
 
 /** Whether it reads what stands in the files that a pattern selects. */
