@@ -20,7 +20,8 @@ function destroyMutexes(lockFile: string): number {
     bytes.writeInt32LE(DESTROYED, at)
     destroyed++
   }
-  writeFileSync(lockFile, bytes)
+  // In place: the holder has the file mapped, and would be killed by a signal where that had no bytes for a moment.
+  writeFileSync(lockFile, bytes, { flag: 'r+' })
   return destroyed
 }
 
@@ -36,6 +37,7 @@ describe('opening a store whose mutexes another process has just destroyed', () 
       const script = fileURLToPath(new URL('../test-support/run-source.mjs', import.meta.url))
       const { status, stderr } = spawnSync(process.execPath, [script, SERVING_PROCESS, path], {
         encoding: 'utf8',
+        timeout: 60_000,
       })
       expect(status).not.toBe(0)
       expect(stderr).toContain('Invalid argument')
